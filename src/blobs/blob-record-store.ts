@@ -1,0 +1,26 @@
+/** What the database knows about content that we hold. */
+export interface BlobRecord {
+  sha256: string;
+  sizeBytes: number;
+  duplicateCount: number;
+  state: 'active' | 'quarantined';
+  badChunks: number[];
+  createTime: Date;
+  verifyTime: Date;
+}
+
+/** Blob rows. Rows are made by the file store in the transaction that makes the file. */
+export interface BlobRecordStore {
+  get(sha256: string): Promise<BlobRecord | null>;
+  /** What verification found; no bad chunks means good (and lifts a quarantine). */
+  recordVerification(sha256: string, badChunks: readonly number[], now: Date): Promise<void>;
+  /** The blobs not verified since `before`, longest first; at most `limit`. */
+  dueForVerification(before: Date, limit: number): Promise<BlobRecord[]>;
+  /**
+   * Takes blobs that no file points to, one transaction each, holding the digest's lock while `remove` deletes the
+   * bytes; at most `limit`; how many. A blob younger than `createdBefore` is left.
+   */
+  collect(createdBefore: Date, limit: number, remove: (sha256: string) => Promise<void>): Promise<number>;
+  /** Runs `act` under the digest's lock, telling whether a row exists: for bytes on disk that no row knows. */
+  withLock<T>(sha256: string, act: (known: boolean) => Promise<T>): Promise<T>;
+}
