@@ -1,0 +1,25 @@
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
+
+export type Logger = PinoLogger;
+
+/** Levels a logger can be set to, quietest last. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+// Names under which a secret could slip into a line. Values are never logged from request bodies or metadata anyway.
+const SECRET_PATHS = ['authorization', 'apiKey', 'password', 'secret', 'token', 'upload', 'uploadId'];
+
+/**
+ * Structured logs: one JSON object a line, on standard output unless a destination is given.
+ * An upload's name carries the right to write, so it is redacted like any other secret.
+ */
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: { service: 'longshore' },
+    redact: { paths: [...SECRET_PATHS, ...SECRET_PATHS.map((path) => `*.${path}`)], censor: '[secret]' },
+    formatters: { level: (label: string) => ({ level: label }) },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
