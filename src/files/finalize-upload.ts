@@ -1,0 +1,130 @@
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { PartFiles } from '../blobs/part-files.ts';
+import { LongshoreError } from '../errors.ts';
+import type { Content } from '../native/content.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { FileStore, StoredContent } from './file-store.ts';
+import type { FileRecord } from './file.ts';
+import { HEAD_BYTES, type MediaTypes } from './media-type.ts';
+import type { OpenUpload } from './open-upload.ts';
+import type { UploadStore } from './upload-store.ts';
+import type { UploadRecord } from './upload.ts';
+
+/**
+ * Turns a complete upload into a file. The steps, each of which may be the last before the power goes:
+ *
+ *  1. the content is hashed to its end and held against the digests that the caller gave,
+ *  2. the record says `finalizing` and what was received,
+ *  3. in one transaction, under the digest's lock: the bytes get their final name, then the blob's and the file's rows
+ *     are written and the upload is `completed`,
+ *  4. the part file's folder is removed.
+ *
+ * Before 3 the upload goes on from what was acknowledged; after 3 the file is there; in between `recoverUpload` decides
+ * by looking for the blob.
+ */
+export class UploadFinalizer {
+  readonly #uploads: UploadStore;
+  readonly #files: FileStore;
+  readonly #blobs: BlobStore;
+  readonly #partFiles: PartFiles;
+  readonly #mediaTypes: MediaTypes;
+  readonly #metrics: Metrics;
+
+  constructor(
+    uploads: UploadStore,
+    files: FileStore,
+    blobs: BlobStore,
+    partFiles: PartFiles,
+    mediaTypes: MediaTypes,
+    metrics: Metrics,
+  ) {
+    this.#uploads = uploads;
+    this.#files = files;
+    this.#blobs = blobs;
+    this.#partFiles = partFiles;
+    this.#mediaTypes = mediaTypes;
+    this.#metrics = metrics;
+  }
+
+  /**
+   * Throws DIGEST_MISMATCH, TYPE_MISMATCH, TYPE_BLOCKED, FILE_TOO_LARGE (the upload has failed for good then),
+   * UPLOAD_INCOMPLETE, ALREADY_EXISTS, RETENTION_ACTIVE, STORAGE_FULL, DATABASE_UNAVAILABLE (it can be tried again).
+   */
+  async finalize(open: OpenUpload, finalSha256: string | null): Promise<FileRecord> {
+    const { upload } = open;
+    const content = await open.finish();
+    this.#metrics.hashedBytes.inc({ purpose: 'upload' }, content.size);
+    try {
+      requireDigest(content, upload.expectedSha256);
+      requireDigest(content, finalSha256);
+      await this.#checkType(upload, content);
+    } catch (error) {
+      if (error instanceof LongshoreError) await this.#refuse(open, error);
+      throw error;
+    }
+    await this.#uploads.beginFinalize(upload.tenantId, upload.uploadId, content.sha256);
+    const file = await this.#commit(upload, content, () => this.#blobs.place(open.part, content.sha256));
+    await this.#partFiles.discard(upload.uploadId);
+    return file;
+  }
+
+  /**
+   * Carries on an upload whose process died while finalising. When the bytes have their final name already the file is
+   * made and returned; else the upload is open again and goes on from what was acknowledged: null.
+   */
+  async recover(upload: UploadRecord): Promise<FileRecord | null> {
+    const content = upload.sha256 === null ? null : await this.#blobs.describe(upload.sha256);
+    if (!content) {
+      await this.#uploads.reopen(upload.tenantId, upload.uploadId);
+      return null;
+    }
+    const file = await this.#commit(upload, content, async () => {
+      if (await this.#blobs.has(content.sha256)) return { existed: true };
+      throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content was taken away while the upload was recovered.');
+    });
+    await this.#partFiles.discard(upload.uploadId);
+    return file;
+  }
+
+  async #commit(
+    upload: UploadRecord,
+    content: Content,
+    place: () => Promise<{ existed: boolean }>,
+  ): Promise<FileRecord> {
+    const { mustNotExist, uploadId } = upload;
+    this.#metrics.deduplicationChecks.inc();
+    const { file, deduplicated } = await this.#files.commit(
+      upload.tenantId,
+      upload.file,
+      stored(content),
+      { mustNotExist, uploadId },
+      place,
+    );
+    if (deduplicated) this.#metrics.deduplicationHits.inc();
+    return file;
+  }
+
+  async #checkType(upload: UploadRecord, content: Content): Promise<void> {
+    const head = content.size === 0 ? Buffer.alloc(0) : await this.#partFiles.head(upload.uploadId, HEAD_BYTES);
+    await this.#mediaTypes.check(upload.file, content.size, head);
+  }
+
+  async #refuse(open: OpenUpload, error: LongshoreError): Promise<void> {
+    const { tenantId, uploadId } = open.upload;
+    await this.#uploads.fail(tenantId, uploadId, { reason: error.reason, message: error.message });
+    await open.end(error);
+    await this.#partFiles.discard(uploadId);
+  }
+}
+
+export function requireDigest(content: { sha256: string; size: number }, expected: string | null): void {
+  if (expected === null || expected === content.sha256) return;
+  throw new LongshoreError('DIGEST_MISMATCH', 'What arrived is not what was announced: its SHA-256 differs.', {
+    metadata: { expected, actual: content.sha256 },
+  });
+}
+
+export function stored(content: Content): StoredContent {
+  const { sha256, size, crc32c, chunkDigests } = content;
+  return { sha256, sizeBytes: size, crc32c, chunkDigests };
+}
