@@ -1,4 +1,4 @@
-// What the four loads have in common: connections, raw methods, clocks and the JSON line.
+// What the subcommands have in common: connections, raw methods, clocks and the JSON line.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -14,12 +14,13 @@
 
 namespace bench {
 
-// The loads. Each parses its own flags from argv[first...], prints one JSON line on stdout and
-// returns the exit status.
+// The subcommands. Each parses its own flags from argv[first...], prints one JSON line on stdout
+// and returns the exit status.
 int RunWrite(int argc, char** argv, int first);
 int RunRead(int argc, char** argv, int first);
 int RunSmallReads(int argc, char** argv, int first);
 int RunStall(int argc, char** argv, int first);
+int RunPing(int argc, char** argv, int first);
 
 using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start);

@@ -19,7 +19,8 @@ constexpr char kUsage[] =
     "[--connections C]\n"
     "load_client stall       --target HOST:PORT --file NAME --streams S [--connections C] "
     "[--hold-seconds T]\n"
-    "                        [--read-first BYTES] [--chunk BYTES]";
+    "                        [--read-first BYTES] [--chunk BYTES]\n"
+    "load_client ping        --target ADDRESS:PORT [--timeout-seconds T]";
 
 }  // namespace
 
@@ -29,5 +30,6 @@ int main(int argc, char** argv) {
   if (load == "read") return bench::RunRead(argc, argv, 2);
   if (load == "small-reads") return bench::RunSmallReads(argc, argv, 2);
   if (load == "stall") return bench::RunStall(argc, argv, 2);
+  if (load == "ping") return bench::RunPing(argc, argv, 2);
   bench::FailUsage(kUsage);
 }

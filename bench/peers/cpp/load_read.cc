@@ -8,6 +8,7 @@
 
 #include "command_line.h"
 #include "load.h"
+#include "longshore/v1/file_service.pb.h"
 #include "wire.h"
 
 namespace bench {
@@ -19,6 +20,7 @@ struct Outcome {
   int64_t messages = 0;
   double first_byte_s = 0;
   bool trailer = false;
+  std::string served_from;
 };
 
 void ReadOne(const std::shared_ptr<grpc::Channel>& channel, const grpc::ByteBuffer& request,
@@ -37,6 +39,12 @@ void ReadOne(const std::shared_ptr<grpc::Channel>& channel, const grpc::ByteBuff
       break;
     }
     outcome->trailer |= frame.kind == ReadFrame::kTrailer;
+    if (frame.kind == ReadFrame::kHeader) {
+      longshore::v1::ReadFileResponse header;
+      if (header.ParseFromString(Flatten(message))) {
+        outcome->served_from = header.header().served_from();
+      }
+    }
     if (frame.kind != ReadFrame::kData) continue;
     if (outcome->messages++ == 0) outcome->first_byte_s = SecondsSince(start);
     if (static_cast<int64_t>(frame.offset) != outcome->bytes)
@@ -88,10 +96,12 @@ int RunRead(int argc, char** argv, int first) {
   std::printf(
       "{\"load\":\"read\",\"seconds\":%.6f,\"bytes\":%lld,\"mib_per_s\":%.1f,\"client_cpu_s\":%.3f,"
       "\"messages\":%lld,"
-      "\"trailers\":%lld,\"slowest_first_byte_ms\":%.3f,\"failed\":%lld,\"error\":%s}\n",
+      "\"trailers\":%lld,\"slowest_first_byte_ms\":%.3f,\"served_from\":%s,\"failed\":%lld,"
+      "\"error\":%s}\n",
       seconds, static_cast<long long>(bytes), MebibytesPerSecond(bytes, seconds),
       CpuSeconds() - cpu_before, static_cast<long long>(messages), static_cast<long long>(trailers),
-      first_byte_s * 1000, static_cast<long long>(failed), JsonString(error).c_str());
+      first_byte_s * 1000, JsonString(outcomes[0].served_from).c_str(),
+      static_cast<long long>(failed), JsonString(error).c_str());
   return failed == 0 ? 0 : 1;
 }
 
