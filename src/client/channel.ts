@@ -1,0 +1,131 @@
+import {
+  Client,
+  credentials,
+  Metadata,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+} from '@grpc/grpc-js';
+import { fromCallError } from './error-details.ts';
+import type {
+  ReadFileRequest,
+  ReadFileResponse,
+  UnaryMethods,
+  WriteUploadRequest,
+  WriteUploadResponse,
+} from './messages.ts';
+import { method } from './proto.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface TlsOptions {
+  /** PEM of the authorities to trust; the system's own when absent. */
+  readonly ca?: Buffer;
+  /** PEM of the client's certificate and key, where the server asks for them. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export interface ChannelSettings {
+  /** `host:port`. */
+  readonly address: string;
+  readonly apiKey?: string | undefined;
+  readonly tls?: boolean | TlsOptions | undefined;
+  /** Each unary call's deadline. */
+  readonly timeoutMs: number;
+}
+
+/** Bytes that a server may have on the way to us: at 20 ms of round trip, 64 KB would hold a read to 3 MiB/s. */
+const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
+
+const OPTIONS: ChannelOptions = {
+  'grpc-node.flow_control_window': RECEIVE_WINDOW_BYTES,
+  // Two chunks of the largest size the contract allows, and their frames.
+  'grpc.max_receive_message_length': 5 * 1024 * 1024,
+  'grpc.max_send_message_length': 5 * 1024 * 1024,
+  // Retries are ours (retry.ts): grpc-js's own would keep copies of what is sent, and call a message written before it is.
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+  // Its waits between connections come on top of ours.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  // A dead network is found in 30 s though no packet says so.
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // A connection of our own: `close` ends it, and no one else's windows are in it.
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** One connection to a server. Errors of every call are LongshoreClientErrors. Nothing is retried here. */
+export class Channel {
+  readonly #client: Client;
+  readonly #settings: ChannelSettings;
+  readonly #surroundings: Surroundings;
+
+  constructor(settings: ChannelSettings, surroundings: Surroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    this.#client = new Client(settings.address, channelCredentials(settings.tls), OPTIONS);
+  }
+
+  /** One attempt of a unary call. Rejects with the signal's reason when that is aborted first. */
+  unary<Name extends keyof UnaryMethods>(
+    name: Name,
+    request: UnaryMethods[Name]['request'],
+    signal?: AbortSignal,
+  ): Promise<UnaryMethods[Name]['response']> {
+    const { path, serialize, deserialize } = method<
+      UnaryMethods[Name]['request'],
+      UnaryMethods[Name]['response']
+    >(name);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const abort = (): void => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        path,
+        serialize,
+        deserialize,
+        request,
+        this.#metadata(),
+        { deadline: this.#surroundings.nowMs() + this.#settings.timeoutMs },
+        (error, response) => {
+          signal?.removeEventListener('abort', abort);
+          if (signal?.aborted) reject(signal.reason);
+          else if (error || response === undefined) reject(fromCallError(error));
+          else resolve(response);
+        },
+      );
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  writeUpload(): ClientDuplexStream<WriteUploadRequest, WriteUploadResponse> {
+    const { path, serialize, deserialize } = method<WriteUploadRequest, WriteUploadResponse>(
+      'longshore.v1.FileService/WriteUpload',
+    );
+    return this.#client.makeBidiStreamRequest(path, serialize, deserialize, this.#metadata());
+  }
+
+  readFile(request: ReadFileRequest): ClientReadableStream<ReadFileResponse> {
+    const { path, serialize, deserialize } = method<ReadFileRequest, ReadFileResponse>(
+      'longshore.v1.FileService/ReadFile',
+    );
+    return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#metadata());
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    if (this.#settings.apiKey !== undefined) metadata.set('authorization', `Bearer ${this.#settings.apiKey}`);
+    return metadata;
+  }
+}
+
+function channelCredentials(tls: boolean | TlsOptions | undefined): ChannelCredentials {
+  if (tls === undefined || tls === false) return credentials.createInsecure();
+  if (tls === true) return credentials.createSsl();
+  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+}
