@@ -44,6 +44,7 @@ export const ERROR_REASONS = [
   'PROVIDER_UNSUPPORTED',
   'PROVIDER_ANSWER_INVALID',
   // The call and the server.
+  'MESSAGE_TOO_LARGE',
   'DRAINING',
   'CANCELLED',
   'DEADLINE_EXCEEDED',
