@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/support/postgres-server.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // A promise that nobody waits for is a fault of the code or of the test.
+    dangerouslyIgnoreUnhandledErrors: false,
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/gen/**'] },
+  },
+});
