@@ -43,7 +43,10 @@ function parse(): { ids: string[]; json: boolean; options: BenchOptions } {
 const { ids, json, options } = parse();
 for (const id of ids) {
   const { runRow } = (await import(`./${id}.ts`)) as { runRow: RunRow };
-  const row = await runRow(options);
+  const measured = await runRow(options);
+  const title =
+    options.ours === 'longshore' ? measured.title : `${measured.title} (in our place: ${options.ours})`;
+  const row = { ...measured, title };
   process.stdout.write(`${json ? JSON.stringify(rowJson(row)) : formatRow(row)}\n`);
   if (row.findings.some((finding) => isMet(finding) === false)) process.exitCode = 1;
 }

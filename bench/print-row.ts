@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { isMet, ratioOf } from './row.ts';
 import type { Finding, Row } from './row.ts';
 
@@ -37,10 +38,11 @@ export function formatRow(row: Row): string {
   ].join('\n');
 }
 
-/** The same for programs: each finding with its ratio and whether its goal is met. */
+/** The same for programs: each finding with its ratio and whether its goal is met, and the machine it was had on. */
 export function rowJson(row: Row): unknown {
   return {
     ...row,
     findings: row.findings.map((finding) => ({ ...finding, ratio: ratioOf(finding), met: isMet(finding) })),
+    machine: { cpus: cpus().length, model: cpus()[0]?.model, node: process.version },
   };
 }
