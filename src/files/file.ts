@@ -41,8 +41,5 @@ export interface FileSpec {
 
 /** Fields that `UpdateFile` may change; absent means unchanged. */
 export type FileChanges = Partial<
-  Pick<
-    FileRecord,
-    'displayName' | 'mediaType' | 'labels' | 'metadata' | 'expireTime' | 'retainUntilTime'
-  >
+  Pick<FileRecord, 'displayName' | 'mediaType' | 'labels' | 'metadata' | 'expireTime' | 'retainUntilTime'>
 >;

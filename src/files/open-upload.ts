@@ -4,6 +4,7 @@ import type { Content } from '../native/content.ts';
 import { isNativeError } from '../native/native-error.ts';
 import type { PartFile, Persisted } from '../native/part-file.ts';
 import { fieldInvalid } from './field-invalid.ts';
+import { fileTooLarge } from './media-type.ts';
 import type { UploadRecord } from './upload.ts';
 
 /** A piece of content as a writer sends it; the segments are one contiguous run of bytes. */
@@ -141,16 +142,6 @@ export class OpenUpload {
       throw error;
     }
   }
-}
-
-export function fileTooLarge(mediaType: string, bytesMax: number): LongshoreError {
-  return new LongshoreError(
-    'FILE_TOO_LARGE',
-    `A file of type ${mediaType} may hold ${bytesMax} bytes at the most.`,
-    {
-      metadata: { limit: String(bytesMax) },
-    },
-  );
 }
 
 function checkCrc(piece: Piece): void {
