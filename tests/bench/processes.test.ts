@@ -31,7 +31,9 @@ test.runIf(process.platform === 'linux')('a server is its process and all that d
 test.runIf(process.platform === 'linux')('a process that names the data folder belongs to it', async () => {
   const { parent } = await parentWithChild();
   const folder = `/data-of-${parent}`;
-  const stranger = spawn(process.execPath, ['-e', 'setTimeout(() => 0, 60_000)', folder], { stdio: 'ignore' });
+  const stranger = spawn(process.execPath, ['-e', 'setTimeout(() => 0, 60_000)', folder], {
+    stdio: 'ignore',
+  });
   ours.push(stranger.pid as number);
   expect(serverProcesses(parent, folder)).toContain(stranger.pid);
 });
