@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { MethodDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { loadSync, type AnyDefinition, type MessageTypeDefinition } from '@grpc/proto-loader';
 import type { AnyMessage } from './messages.ts';
 
 /** The contract lies beside `src/` and beside `dist/`: two folders up from either. */
@@ -46,7 +46,7 @@ export function method<Request extends object, Response extends object>(
 /** The message of this full name (`google.rpc.Status`) in these bytes. Throws where they are not one. */
 export function decode<Message extends object>(messageName: string, bytes: Buffer): Message {
   const definition = definitions[messageName];
-  if (definition === undefined || !('deserialize' in definition)) {
+  if (definition === undefined || !isMessage(definition)) {
     throw new Error(`no message ${messageName} in the contract`);
   }
   return definition.deserialize(bytes) as Message;
@@ -56,4 +56,8 @@ export function decode<Message extends object>(messageName: string, bytes: Buffe
 export function unpack<Message extends object>(messageName: string, any: AnyMessage): Message | undefined {
   if (any.type_url.slice(any.type_url.lastIndexOf('/') + 1) !== messageName) return undefined;
   return decode<Message>(messageName, any.value);
+}
+
+function isMessage(definition: AnyDefinition): definition is MessageTypeDefinition<object, object> {
+  return 'deserialize' in definition && typeof definition.deserialize === 'function';
 }

@@ -52,7 +52,7 @@ const TRANSPORT_CODES: ReadonlySet<string> = new Set([
  * Whether another attempt can end better. A full disk (STORAGE_FULL) counts as final though the server may say when to
  * come back: room is made by people, and they should hear of it now.
  */
-export function isRetryable(error: unknown): error is LongshoreClientError {
+export function isRetryable(error: unknown): boolean {
   if (!(error instanceof LongshoreClientError)) return false;
   if (error.reason === '') return TRANSPORT_CODES.has(error.code);
   if (RESUMABLE_REASONS.has(error.reason)) return true;
@@ -96,7 +96,8 @@ export async function withRetries<T>(
     } catch (error) {
       signal?.throwIfAborted();
       tries += 1;
-      if (!isRetryable(error) || tries >= policy.triesMax) throw error;
+      if (!(error instanceof LongshoreClientError) || !isRetryable(error)) throw error;
+      if (tries >= policy.triesMax) throw error;
       const retryAfterMs = error.retryAfterMs ?? 0;
       if (retryAfterMs > policy.retryAfterMsMax) throw error;
       const delayMs = backoffMs(policy, tries, surroundings.random(), retryAfterMs);
