@@ -5,7 +5,9 @@ import type { Content } from '../native/content.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { FileStore, StoredContent } from './file-store.ts';
 import type { FileRecord } from './file.ts';
-import { HEAD_BYTES, type MediaTypes } from './media-type.ts';
+import { HEAD_BYTES } from './media-type-content.ts';
+import type { MediaTypes } from './media-type.ts';
+import { UNKNOWN_MEDIA_TYPE } from './media-type-name.ts';
 import type { OpenUpload } from './open-upload.ts';
 import type { UploadStore } from './upload-store.ts';
 import type { UploadRecord } from './upload.ts';
@@ -54,40 +56,52 @@ export class UploadFinalizer {
     const { upload } = open;
     const content = await open.finish();
     this.#metrics.hashedBytes.inc({ purpose: 'upload' }, content.size);
+    let mediaType: string;
     try {
       requireDigest(content, upload.expectedSha256);
       requireDigest(content, finalSha256);
-      await this.#checkType(upload, content);
+      mediaType = await this.#mediaType(upload, content);
     } catch (error) {
       if (error instanceof LongshoreError) await this.#refuse(open, error);
       throw error;
     }
     await this.#uploads.beginFinalize(upload.tenantId, upload.uploadId, content.sha256);
-    const file = await this.#commit(upload, content, () => this.#blobs.place(open.part, content.sha256));
+    const file = await this.#commit(upload, mediaType, content, () =>
+      this.#blobs.place(open.part, content.sha256),
+    );
     await this.#partFiles.discard(upload.uploadId);
     return file;
   }
 
   /**
    * Carries on an upload whose process died while finalising. When the bytes have their final name already the file is
-   * made and returned; else the upload is open again and goes on from what was acknowledged: null.
+   * made and returned; else the upload is open again and goes on from what was acknowledged: null. Waits for a process that
+   * is still at it.
    */
-  async recover(upload: UploadRecord): Promise<FileRecord | null> {
+  async recover({ tenantId, uploadId }: UploadRecord, signal: AbortSignal): Promise<FileRecord | null> {
+    const request = { id: uploadId, session: 'recovery', exclusive: true, totalBytes: null };
+    await using _lock = await this.#partFiles.open(request, signal);
+    // Asked again under the part file's lock: whoever held it may have come to an end.
+    const upload = await this.#uploads.get(tenantId, uploadId);
+    if (upload.state === 'completed') return this.#files.get(tenantId, upload.file.fileId);
+    if (upload.state !== 'finalizing') return null;
     const content = upload.sha256 === null ? null : await this.#blobs.describe(upload.sha256);
     if (!content) {
-      await this.#uploads.reopen(upload.tenantId, upload.uploadId);
+      await this.#uploads.reopen(tenantId, uploadId);
       return null;
     }
-    const file = await this.#commit(upload, content, async () => {
+    const mediaType = upload.file.mediaType || UNKNOWN_MEDIA_TYPE;
+    const file = await this.#commit(upload, mediaType, content, async () => {
       if (await this.#blobs.has(content.sha256)) return { existed: true };
-      throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content was taken away while the upload was recovered.');
+      throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content went away while the upload was recovered.');
     });
-    await this.#partFiles.discard(upload.uploadId);
+    await this.#partFiles.discard(uploadId);
     return file;
   }
 
   async #commit(
     upload: UploadRecord,
+    mediaType: string,
     content: Content,
     place: () => Promise<{ existed: boolean }>,
   ): Promise<FileRecord> {
@@ -95,7 +109,7 @@ export class UploadFinalizer {
     this.#metrics.deduplicationChecks.inc();
     const { file, deduplicated } = await this.#files.commit(
       upload.tenantId,
-      upload.file,
+      { ...upload.file, mediaType },
       stored(content),
       { mustNotExist, uploadId },
       place,
@@ -104,9 +118,10 @@ export class UploadFinalizer {
     return file;
   }
 
-  async #checkType(upload: UploadRecord, content: Content): Promise<void> {
-    const head = content.size === 0 ? Buffer.alloc(0) : await this.#partFiles.head(upload.uploadId, HEAD_BYTES);
-    await this.#mediaTypes.check(upload.file, content.size, head);
+  async #mediaType(upload: UploadRecord, content: Content): Promise<string> {
+    const head =
+      content.size === 0 ? Buffer.alloc(0) : await this.#partFiles.head(upload.uploadId, HEAD_BYTES);
+    return this.#mediaTypes.check(upload.file, content.size, head);
   }
 
   async #refuse(open: OpenUpload, error: LongshoreError): Promise<void> {
@@ -119,9 +134,13 @@ export class UploadFinalizer {
 
 export function requireDigest(content: { sha256: string; size: number }, expected: string | null): void {
   if (expected === null || expected === content.sha256) return;
-  throw new LongshoreError('DIGEST_MISMATCH', 'What arrived is not what was announced: its SHA-256 differs.', {
-    metadata: { expected, actual: content.sha256 },
-  });
+  throw new LongshoreError(
+    'DIGEST_MISMATCH',
+    'What arrived is not what was announced: its SHA-256 differs.',
+    {
+      metadata: { expected, actual: content.sha256 },
+    },
+  );
 }
 
 export function stored(content: Content): StoredContent {

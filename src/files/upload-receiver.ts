@@ -10,6 +10,8 @@ export interface UploadClaim {
   tenantId: string;
   uploadId: string;
   epoch: number;
+  /** The claimant shares it with nobody, though it be parallel. */
+  alone: boolean;
 }
 
 interface Held {
@@ -46,14 +48,30 @@ export class UploadReceiver {
    */
   async attach(tenantId: string, uploadId: string, signal: AbortSignal): Promise<OpenUpload | UploadRecord> {
     const shared = this.#held.get(uploadId);
-    if (shared?.open.upload.parallel && shared.open.upload.tenantId === tenantId && !shared.open.ended.aborted) {
+    if (
+      shared?.open.upload.parallel &&
+      shared.open.upload.tenantId === tenantId &&
+      !shared.open.ended.aborted
+    ) {
       shared.writers += 1;
       return shared.open;
     }
-    const upload = await this.#store.claim(tenantId, uploadId, new Date(this.#clock.nowMs()));
+    const upload = await this.#claim(tenantId, uploadId, false);
     if (upload.state !== 'open') return upload;
     if (!upload.parallel) await this.#letGo(uploadId, superseded());
-    return this.#open(upload, signal);
+    return this.#open(upload, !upload.parallel, signal);
+  }
+
+  /** Takes the upload from everybody, also a parallel one, to finish it. */
+  async attachAlone(
+    tenantId: string,
+    uploadId: string,
+    signal: AbortSignal,
+  ): Promise<OpenUpload | UploadRecord> {
+    const upload = await this.#claim(tenantId, uploadId, true);
+    if (upload.state !== 'open') return upload;
+    await this.#letGo(uploadId, superseded());
+    return this.#open(upload, true, signal);
   }
 
   /** A writer is done; the last one lets the part file go. */
@@ -69,7 +87,8 @@ export class UploadReceiver {
   /** A claim was announced: whoever holds that upload with an older epoch lets go. */
   heard(claim: UploadClaim): void {
     const held = this.#held.get(claim.uploadId);
-    if (!held || held.open.upload.parallel || held.open.upload.writerEpoch >= claim.epoch) return;
+    if (!held || held.open.upload.writerEpoch >= claim.epoch) return;
+    if (held.open.upload.parallel && !claim.alone) return;
     void this.#letGo(claim.uploadId, superseded());
   }
 
@@ -77,7 +96,7 @@ export class UploadReceiver {
   async recheck(): Promise<void> {
     for (const { open } of [...this.#held.values()]) {
       const { tenantId, uploadId } = open.upload;
-      this.heard({ tenantId, uploadId, epoch: await this.#store.epoch(tenantId, uploadId) });
+      this.heard({ tenantId, uploadId, epoch: await this.#store.epoch(tenantId, uploadId), alone: false });
     }
   }
 
@@ -96,15 +115,24 @@ export class UploadReceiver {
     await Promise.allSettled([...this.#held.keys()].map((uploadId) => this.#letGo(uploadId, reason)));
   }
 
-  async #open(upload: UploadRecord, signal: AbortSignal): Promise<OpenUpload> {
+  #claim(tenantId: string, uploadId: string, alone: boolean): Promise<UploadRecord> {
+    return this.#store.claim(tenantId, uploadId, new Date(this.#clock.nowMs()), alone);
+  }
+
+  async #open(upload: UploadRecord, exclusive: boolean, signal: AbortSignal): Promise<OpenUpload> {
     const { tenantId, uploadId, writerEpoch } = upload;
     const part = await this.#partFiles.open(
-      { id: uploadId, session: String(writerEpoch), exclusive: !upload.parallel, totalBytes: upload.totalSize },
+      {
+        id: uploadId,
+        session: String(writerEpoch),
+        exclusive,
+        totalBytes: upload.totalSize,
+      },
       signal,
     );
     const open = new OpenUpload(upload, part, this.#bytesMax(upload.file.mediaType));
     const other = this.#held.get(uploadId);
-    if (other && upload.parallel && !other.open.ended.aborted) {
+    if (other && !exclusive && !other.open.ended.aborted) {
       // Two parallel streams opened it at once: the second joins the first.
       await open.end(superseded());
       other.writers += 1;
@@ -112,7 +140,7 @@ export class UploadReceiver {
     }
     this.#held.set(uploadId, { open, writers: 1 });
     // A claim made while the part file was being opened was announced before anyone here listened for it.
-    if (!upload.parallel && (await this.#store.epoch(tenantId, uploadId)) > writerEpoch) {
+    if (exclusive && (await this.#store.epoch(tenantId, uploadId)) > writerEpoch) {
       await this.#letGo(uploadId, superseded());
       throw superseded();
     }

@@ -28,10 +28,11 @@ export interface UploadStore {
     after: { createTime: Date; uploadId: string } | null,
   ): Promise<{ uploads: UploadRecord[]; next: { createTime: Date; uploadId: string } | null }>;
   /**
-   * Takes the upload over: one more epoch, and every other process hears of it (NOTIFY). Only while it is open;
-   * a completed one is returned as it is, so that finishing twice gives the same file.
+   * Takes the upload over: one more epoch, and every other process hears of it (NOTIFY), with whether the claimant wants it
+   * `alone`, as who finishes a parallel upload does. Only while it is open; a completed one, or one that is being
+   * finalised, is returned as it is, so that finishing twice gives the same file.
    */
-  claim(tenantId: string, uploadId: string, now: Date): Promise<UploadRecord>;
+  claim(tenantId: string, uploadId: string, now: Date, alone: boolean): Promise<UploadRecord>;
   /** The epoch in force, for a writer that asks whether it is still the one. */
   epoch(tenantId: string, uploadId: string): Promise<number>;
   /** open -> finalizing, remembering what was received; repeating it is harmless. */

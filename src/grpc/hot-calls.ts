@@ -41,7 +41,5 @@ export function hotCalls(
 const CHANGED = 'this grpc-js frames messages in another way: pin the version in package.json';
 
 function hasInternals(call: object): call is CallInternals {
-  return (
-    'decoder' in call && 'serializeMessage' in call && typeof call.serializeMessage === 'function'
-  );
+  return 'decoder' in call && 'serializeMessage' in call && typeof call.serializeMessage === 'function';
 }

@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { loadSync, type AnyDefinition, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import {
+  loadSync,
+  type AnyDefinition,
+  type MessageTypeDefinition,
+  type ServiceDefinition,
+} from '@grpc/proto-loader';
 import type { Any__Output } from '../gen/google/protobuf/Any.ts';
 
 // From src/grpc and from dist/grpc the proto folder is two levels up.
@@ -7,7 +12,11 @@ const protoDir = fileURLToPath(new URL('../../proto', import.meta.url));
 
 /** The public contract as loaded from `proto/`; also what reflection shows. */
 export const protos = loadSync(
-  ['longshore/v1/file_service.proto', 'google/longrunning/operations.proto', 'google/rpc/error_details.proto'],
+  [
+    'longshore/v1/file_service.proto',
+    'google/longrunning/operations.proto',
+    'google/rpc/error_details.proto',
+  ],
   { includeDirs: [protoDir], longs: Number, enums: String, defaults: true, oneofs: true },
 );
 

@@ -46,7 +46,7 @@ export class SegmentDecoder {
   /** Takes the next bytes of the stream; returns the messages that they complete. */
   write(data: Buffer): SegmentedMessage[] {
     const messages: SegmentedMessage[] = [];
-    for (let at = 0; at < data.length; ) {
+    for (let at = 0; at < data.length;) {
       at += this.#prefixFilled < PREFIX_BYTES ? this.#takePrefix(data, at) : this.#takeContent(data, at);
       if (this.#prefixFilled === PREFIX_BYTES && this.#bytesLeft === 0) messages.push(this.#complete());
     }

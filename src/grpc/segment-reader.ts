@@ -47,7 +47,7 @@ export class SegmentReader {
   take(bytes: number): Uint8Array[] {
     if (bytes > this.#left) throw new MalformedMessage('a field that is longer than its message');
     const pieces: Uint8Array[] = [];
-    for (let wanted = bytes; wanted > 0; ) {
+    for (let wanted = bytes; wanted > 0;) {
       const segment = this.#current();
       const piece = segment.subarray(this.#at, this.#at + wanted);
       pieces.push(piece);

@@ -81,6 +81,6 @@ export function grpcStatus(error: LongshoreError): StatusObject {
 }
 
 /** Whether a status says in detail what happened, as every error of ours does. */
-export function hasDetails(status: Partial<StatusObject>): boolean {
+export function hasDetails(status: { metadata?: Metadata | null | undefined }): boolean {
   return (status.metadata?.get(DETAILS_KEY).length ?? 0) > 0;
 }

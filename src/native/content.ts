@@ -1,3 +1,6 @@
+/** Content is hashed in chunks of this size; the last may be short. */
+export const CHUNK_BYTES = 2 ** 20;
+
 /** What a finished content is, as hashed on the way in. */
 export interface Content {
   /** SHA-256 of the whole content, 64 lower-case hex digits. */

@@ -1,0 +1,134 @@
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Clock } from '../clock.ts';
+import { LongshoreError } from '../errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { fieldInvalid } from './field-invalid.ts';
+import type { FileStore } from './file-store.ts';
+import { checkFileSpec } from './file-spec.ts';
+import type { FileSpec } from './file.ts';
+import type { NewId } from './ids.ts';
+import { UNKNOWN_MEDIA_TYPE } from './media-type-name.ts';
+import type { MediaTypes } from './media-type.ts';
+import type { TenantQuota } from './tenant-quota.ts';
+import type { UploadStore } from './upload-store.ts';
+import type { UploadRecord } from './upload.ts';
+
+export interface UploadRequest {
+  tenantId: string;
+  file: FileSpec;
+  requestId: string | null;
+  totalSize: number | null;
+  expectedDigest: { sha256: string; sizeBytes: number | null } | null;
+  parallel: boolean;
+  mustNotExist: boolean;
+  placeOn: string[];
+  /** Null: as long as the server gives. */
+  ttlMs: number | null;
+}
+
+/** Keep-out room on the disk: databases and journals must go on when uploads may not. */
+const SPACE_KEPT_BYTES = 64 * 2 ** 20;
+
+/** Opens uploads: refuses what can be refused before the first byte, and needs no bytes for content that the tenant holds. */
+export class UploadCreator {
+  readonly #uploads: UploadStore;
+  readonly #files: FileStore;
+  readonly #blobs: BlobStore;
+  readonly #quota: TenantQuota;
+  readonly #newId: NewId;
+  readonly #clock: Clock;
+  readonly #mediaTypes: MediaTypes;
+  readonly #ttlMsMax: number;
+  readonly #metrics: Metrics;
+
+  constructor(
+    uploads: UploadStore,
+    files: FileStore,
+    blobs: BlobStore,
+    quota: TenantQuota,
+    newId: NewId,
+    clock: Clock,
+    mediaTypes: MediaTypes,
+    ttlMsMax: number,
+    metrics: Metrics,
+  ) {
+    this.#uploads = uploads;
+    this.#files = files;
+    this.#blobs = blobs;
+    this.#quota = quota;
+    this.#newId = newId;
+    this.#clock = clock;
+    this.#mediaTypes = mediaTypes;
+    this.#ttlMsMax = ttlMsMax;
+    this.#metrics = metrics;
+  }
+
+  /** Throws FIELD_INVALID, TYPE_BLOCKED, FILE_TOO_LARGE, QUOTA_EXCEEDED, STORAGE_FULL, ALREADY_EXISTS, RETENTION_ACTIVE. */
+  async create(request: UploadRequest): Promise<UploadRecord> {
+    const now = new Date(this.#clock.nowMs());
+    checkFileSpec(request.file, now);
+    this.#checkSize(request);
+    await this.#quota.require(request.tenantId, request.totalSize ?? 0);
+    const { upload, created } = await this.#uploads.create({
+      tenantId: request.tenantId,
+      uploadId: this.#newId(),
+      requestId: request.requestId,
+      file: request.file,
+      totalSize: request.totalSize,
+      expectedSha256: request.expectedDigest?.sha256 ?? null,
+      parallel: request.parallel,
+      mustNotExist: request.mustNotExist,
+      placeOn: request.placeOn,
+      expireTime: new Date(now.getTime() + this.#ttlMs(request)),
+    });
+    if (!created || upload.state !== 'open') return upload;
+    if (request.expectedDigest && (await this.#useHeld(upload, request.expectedDigest))) {
+      return this.#uploads.get(upload.tenantId, upload.uploadId);
+    }
+    await this.#requireSpace(request.totalSize ?? 0);
+    return upload;
+  }
+
+  #checkSize(request: UploadRequest): void {
+    const { totalSize, expectedDigest, file } = request;
+    const announced = expectedDigest?.sizeBytes ?? null;
+    if (totalSize !== null && announced !== null && totalSize !== announced) {
+      throw fieldInvalid('total_size', `is ${totalSize}, but expected_digest says ${announced}`);
+    }
+    this.#mediaTypes.checkDeclared(file, totalSize ?? announced);
+  }
+
+  #ttlMs({ ttlMs }: UploadRequest): number {
+    if (ttlMs === null) return this.#ttlMsMax;
+    if (ttlMs <= 0) throw fieldInvalid('ttl', 'must be positive');
+    return Math.min(ttlMs, this.#ttlMsMax);
+  }
+
+  /** The tenant holds the content: the file is made of it at once. A digest is no permission, so no one else's counts. */
+  async #useHeld(
+    upload: UploadRecord,
+    digest: { sha256: string; sizeBytes: number | null },
+  ): Promise<boolean> {
+    const { tenantId, uploadId, file, mustNotExist } = upload;
+    this.#metrics.deduplicationChecks.inc();
+    const spec = { ...file, mediaType: file.mediaType || UNKNOWN_MEDIA_TYPE };
+    const held = await this.#files.commitHeld(tenantId, spec, digest, { mustNotExist, uploadId });
+    if (!held) return false;
+    this.#metrics.deduplicationHits.inc();
+    return true;
+  }
+
+  async #requireSpace(bytes: number): Promise<void> {
+    const { availableBytes } = await this.#blobs.space();
+    const neededBytes = bytes + SPACE_KEPT_BYTES;
+    if (neededBytes <= availableBytes) return;
+    throw new LongshoreError('STORAGE_FULL', `There is no room for ${bytes} bytes on the disk.`, {
+      metadata: {
+        needed: String(neededBytes),
+        available: String(availableBytes),
+        to_free: String(neededBytes - availableBytes),
+      },
+      retryAfterMs: 60_000,
+    });
+  }
+}
