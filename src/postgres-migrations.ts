@@ -5,6 +5,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { LongshoreError } from './errors.ts';
 import { databaseUnavailable, translatePostgresError } from './postgres-error.ts';
+import { NOTICE_OUR_END } from './postgres.ts';
 
 /** Beside `src/` and `dist/`. */
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../migrations/', import.meta.url));
@@ -155,7 +156,7 @@ async function withClient<T>(options: MigrationOptions, work: (client: pg.Client
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await client.connect();
-    await client.query('set statement_timeout = 0; set lock_timeout = 0');
+    await client.query(`set statement_timeout = 0; set lock_timeout = 0; ${NOTICE_OUR_END}`);
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     const version = rows[0]?.server_version ?? '';
     if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {

@@ -13,6 +13,14 @@ const TRANSACTION_RETRY_DELAY_MS = 10;
 /** How much longer than the server we wait before we take it for dead. */
 const SILENCE_MS = 5_000;
 
+/**
+ * Has the server look whether we are still there while a statement runs, so that one that was given up ends, and its locks with
+ * it. Servers on systems that cannot do it refuse the setting, and go without.
+ */
+export const NOTICE_OUR_END = `do $$ begin
+  set client_connection_check_interval = '1s';
+exception when others then null; end $$`;
+
 export interface QueryOptions {
   /** Gives up at once: the connection is dropped, and whether a statement that writes took effect is not known. */
   readonly signal?: AbortSignal | undefined;
@@ -98,9 +106,9 @@ class PooledPostgres implements Postgres {
       types: columnTypes,
       // Not in the start-up packet: poolers refuse parameters there.
       onConnect: async (client) => {
-        await client.query(
-          `set statement_timeout = ${statementTimeoutMs}; set idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
-        );
+        const timeouts = ['statement_timeout', 'idle_in_transaction_session_timeout'];
+        const statements = timeouts.map((name) => `set ${name} = ${statementTimeoutMs}`);
+        await client.query([...statements, NOTICE_OUR_END].join(';'));
       },
     });
     this.pool.on('error', (error) => onLog(`A database connection was lost: ${error.message}`));
@@ -137,11 +145,9 @@ class PooledPostgres implements Postgres {
     const { signal, isolation = 'read committed', readOnly = false } = options;
     const connection = await this.#connect(signal);
     try {
-      await connection.query(
-        `begin isolation level ${isolation} ${readOnly ? 'read only' : 'read write'}`,
-        [],
-        { signal },
-      );
+      await connection.query(`begin isolation level ${isolation} ${readOnly ? 'read only' : ''}`, [], {
+        signal,
+      });
       const result = await work({
         query: (text, values, query) => connection.query(text, values, { signal, ...query }),
       });
