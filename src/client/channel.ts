@@ -9,9 +9,9 @@ import {
 } from '@grpc/grpc-js';
 import { fromCallError } from './error-details.ts';
 import type {
+  Methods,
   ReadFileRequest,
   ReadFileResponse,
-  UnaryMethods,
   WriteUploadRequest,
   WriteUploadResponse,
 } from './messages.ts';
@@ -69,15 +69,12 @@ export class Channel {
   }
 
   /** One attempt of a unary call. Rejects with the signal's reason when that is aborted first. */
-  unary<Name extends keyof UnaryMethods>(
+  unary<Name extends keyof Methods>(
     name: Name,
-    request: UnaryMethods[Name]['request'],
+    request: Methods[Name]['request'],
     signal?: AbortSignal,
-  ): Promise<UnaryMethods[Name]['response']> {
-    const { path, serialize, deserialize } = method<
-      UnaryMethods[Name]['request'],
-      UnaryMethods[Name]['response']
-    >(name);
+  ): Promise<Methods[Name]['response']> {
+    const { path, serialize, deserialize } = method(name);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const abort = (): void => call.cancel();
@@ -100,16 +97,12 @@ export class Channel {
   }
 
   writeUpload(): ClientDuplexStream<WriteUploadRequest, WriteUploadResponse> {
-    const { path, serialize, deserialize } = method<WriteUploadRequest, WriteUploadResponse>(
-      'longshore.v1.FileService/WriteUpload',
-    );
+    const { path, serialize, deserialize } = method('WriteUpload');
     return this.#client.makeBidiStreamRequest(path, serialize, deserialize, this.#metadata());
   }
 
   readFile(request: ReadFileRequest): ClientReadableStream<ReadFileResponse> {
-    const { path, serialize, deserialize } = method<ReadFileRequest, ReadFileResponse>(
-      'longshore.v1.FileService/ReadFile',
-    );
+    const { path, serialize, deserialize } = method('ReadFile');
     return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#metadata());
   }
 

@@ -3,7 +3,7 @@ import { Channel, type TlsOptions } from './channel.ts';
 import { fromStatus } from './error-details.ts';
 import { fileFromMessage, timestampFromDate, type File } from './file.ts';
 import { get, type GetContext, type GetOptions, type GetResult } from './get.ts';
-import type { DigestMessage, FileMessageInput, OperationMessage, UnaryMethods } from './messages.ts';
+import type { FileInput, OperationMessage, Methods } from './messages.ts';
 import { put, type PutOptions, type PutResult } from './put.ts';
 import { defaultNotesFolder, ResumeNotes } from './resume-notes.ts';
 import { DEFAULT_RETRY_POLICY, withRetries, type RetryPolicy } from './retry.ts';
@@ -120,9 +120,7 @@ export class LongshoreClient {
   }
 
   async stat(name: string, options: CallOptions = {}): Promise<File> {
-    return fileFromMessage(
-      await this.#call('longshore.v1.FileService/GetFile', { name: this.#name(name) }, options),
-    );
+    return fileFromMessage(await this.#call('GetFile', { name: this.#name(name) }, options));
   }
 
   /** Every file that fits, page by page, stable while others write. */
@@ -131,7 +129,7 @@ export class LongshoreClient {
     let pageToken = '';
     do {
       const page = await this.#call(
-        'longshore.v1.FileService/ListFiles',
+        'ListFiles',
         { parent: this.#parent(), filter, orderBy, pageSize, pageToken, showDeleted },
         options,
       );
@@ -146,7 +144,7 @@ export class LongshoreClient {
     changes: FileUpdate,
     options: CallOptions & { etag?: string } = {},
   ): Promise<File> {
-    const file: FileMessageInput = { name: this.#name(name), etag: options.etag ?? '' };
+    const file: FileInput = { name: this.#name(name), etag: options.etag ?? '' };
     const paths: string[] = [];
     if (changes.displayName !== undefined) {
       file.displayName = changes.displayName;
@@ -168,9 +166,7 @@ export class LongshoreClient {
       file.retainUntilTime = changes.retainUntilTime && timestampFromDate(changes.retainUntilTime);
       paths.push('retain_until_time');
     }
-    return fileFromMessage(
-      await this.#call('longshore.v1.FileService/UpdateFile', { file, updateMask: { paths } }, options),
-    );
+    return fileFromMessage(await this.#call('UpdateFile', { file, updateMask: { paths } }, options));
   }
 
   /** A second record of the same content; no bytes move. The server makes an id when none is given. */
@@ -181,7 +177,7 @@ export class LongshoreClient {
       fileId: options.fileId ?? '',
       requestId: this.#context.surroundings.uniqueId(),
     };
-    return fileFromMessage(await this.#call('longshore.v1.FileService/CopyFile', request, options));
+    return fileFromMessage(await this.#call('CopyFile', request, options));
   }
 
   /** Soft: `undelete` brings it back until its `purgeTime`. */
@@ -192,12 +188,12 @@ export class LongshoreClient {
       allowMissing: options.allowMissing ?? false,
       requestId: this.#context.surroundings.uniqueId(),
     };
-    return fileFromMessage(await this.#call('longshore.v1.FileService/DeleteFile', request, options));
+    return fileFromMessage(await this.#call('DeleteFile', request, options));
   }
 
   async undelete(name: string, options: CallOptions & { etag?: string } = {}): Promise<File> {
     const request = { name: this.#name(name), etag: options.etag ?? '' };
-    return fileFromMessage(await this.#call('longshore.v1.FileService/UndeleteFile', request, options));
+    return fileFromMessage(await this.#call('UndeleteFile', request, options));
   }
 
   /**
@@ -206,29 +202,18 @@ export class LongshoreClient {
    */
   async verify(name: string, options: CallOptions & { repair?: boolean } = {}): Promise<void> {
     const request = { name: this.#name(name), repair: options.repair ?? false };
-    let operation: OperationMessage = await this.#call(
-      'longshore.v1.FileService/VerifyFile',
-      request,
-      options,
-    );
+    let operation: OperationMessage = await this.#call('VerifyFile', request, options);
     while (!operation.done) {
       await this.#context.surroundings.sleep(OPERATION_POLL_MS, options.signal);
-      operation = await this.#call(
-        'google.longrunning.Operations/GetOperation',
-        { name: operation.name },
-        options,
-      );
+      operation = await this.#call('GetOperation', { name: operation.name }, options);
     }
     if (operation.error) throw fromStatus(operation.error);
   }
 
   /** Those of the digests whose content this tenant does not hold. */
   async findMissing(digests: readonly Digest[], options: CallOptions = {}): Promise<Digest[]> {
-    const request: { parent: string; digests: readonly DigestMessage[] } = {
-      parent: this.#parent(),
-      digests,
-    };
-    return (await this.#call('longshore.v1.FileService/FindMissingBlobs', request, options)).missing;
+    const request = { parent: this.#parent(), digests: [...digests] };
+    return (await this.#call('FindMissingBlobs', request, options)).missing;
   }
 
   /** Ends the connection; calls under way fail. */
@@ -236,11 +221,11 @@ export class LongshoreClient {
     this.#context.channel.close();
   }
 
-  #call<Name extends keyof UnaryMethods>(
+  #call<Name extends keyof Methods>(
     name: Name,
-    request: UnaryMethods[Name]['request'],
+    request: Methods[Name]['request'],
     { signal }: CallOptions,
-  ): Promise<UnaryMethods[Name]['response']> {
+  ): Promise<Methods[Name]['response']> {
     const { channel, retry: policy, surroundings } = this.#context;
     return withRetries({ policy, surroundings, signal }, () => channel.unary(name, request, signal));
   }

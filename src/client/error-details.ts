@@ -1,24 +1,10 @@
 import { status, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import { LongshoreClientError, type StatusCode } from './client-error.ts';
-import type { StatusMessage } from './messages.ts';
+import type { BadRequestMessage, ErrorInfoMessage, RetryInfoMessage, StatusMessage } from './messages.ts';
 import { decode, unpack } from './proto.ts';
 
 /** `google.rpc.ErrorInfo.domain` of errors that a Longshore server decided. */
 const DOMAIN = 'longshore';
-
-interface ErrorInfo {
-  reason: string;
-  domain: string;
-  metadata: Record<string, string>;
-}
-
-interface RetryInfo {
-  retryDelay: { seconds: number; nanos: number } | null;
-}
-
-interface BadRequest {
-  fieldViolations: { field: string; description: string }[];
-}
 
 /** Whatever a gRPC call failed with; anything else is passed through as it is. */
 export function fromCallError(thrown: unknown): unknown {
@@ -31,14 +17,14 @@ export function fromCallError(thrown: unknown): unknown {
 
 /** A `google.rpc.Status`, as calls, operations, uploads and items of a batch carry it. */
 export function fromStatus(message: StatusMessage, cause?: unknown): LongshoreClientError {
-  let info: ErrorInfo | undefined;
+  let info: ErrorInfoMessage | undefined;
   let retryAfterMs: number | undefined;
-  let violations: BadRequest['fieldViolations'] = [];
+  let violations: BadRequestMessage['fieldViolations'] = [];
   for (const detail of message.details) {
-    info ??= unpack<ErrorInfo>('google.rpc.ErrorInfo', detail);
-    const delay = unpack<RetryInfo>('google.rpc.RetryInfo', detail)?.retryDelay;
+    info ??= unpack<ErrorInfoMessage>('google.rpc.ErrorInfo', detail);
+    const delay = unpack<RetryInfoMessage>('google.rpc.RetryInfo', detail)?.retryDelay;
     if (delay) retryAfterMs = delay.seconds * 1000 + delay.nanos / 1e6;
-    violations = unpack<BadRequest>('google.rpc.BadRequest', detail)?.fieldViolations ?? violations;
+    violations = unpack<BadRequestMessage>('google.rpc.BadRequest', detail)?.fieldViolations ?? violations;
   }
   const ours = info?.domain === DOMAIN;
   const code = (status[message.code] ?? 'UNKNOWN') as StatusCode;

@@ -292,9 +292,7 @@ class GetTransfer {
   async #stat(): Promise<File | undefined> {
     if (this.#target.kind !== 'file') return this.#file;
     const { name } = this.#target;
-    return fileFromMessage(
-      await this.#context.channel.unary('longshore.v1.FileService/GetFile', { name }, this.#options.signal),
-    );
+    return fileFromMessage(await this.#context.channel.unary('GetFile', { name }, this.#options.signal));
   }
 
   #isWhole(): boolean {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { loadSync, type AnyDefinition, type MessageTypeDefinition } from '@grpc/proto-loader';
-import type { AnyMessage } from './messages.ts';
+import type { AnyMessage, Methods } from './messages.ts';
 
 /** The contract lies beside `src/` and beside `dist/`: two folders up from either. */
 const PROTO_FOLDER = fileURLToPath(new URL('../../proto/', import.meta.url));
@@ -23,31 +23,29 @@ export interface Method<Request, Response> {
   readonly deserialize: (bytes: Buffer) => Response;
 }
 
-/**
- * The method with this full name (`package.Service/Method`). The types are the caller's claim: those in `messages.ts`
- * follow the proto, and the tests against a real server hold them to it.
- */
-export function method<Request extends object, Response extends object>(
-  fullName: string,
-): Method<Request, Response> {
-  const [service = '', name = ''] = fullName.split('/');
-  const definition = definitions[service];
-  if (definition === undefined || 'format' in definition)
-    throw new Error(`no service ${service} in the contract`);
-  const found: MethodDefinition<object, object> | undefined = definition[name];
-  if (found === undefined) throw new Error(`no method ${fullName} in the contract`);
-  return {
-    path: found.path,
-    serialize: found.requestSerialize,
-    deserialize: found.responseDeserialize as (bytes: Buffer) => Response,
-  };
+/** The method of this name. Its types are those that were generated from the same contract with the same options. */
+export function method<Name extends keyof Methods>(
+  name: Name,
+): Method<Methods[Name]['request'], Methods[Name]['response']> {
+  for (const service of ['longshore.v1.FileService', 'google.longrunning.Operations']) {
+    const definition = definitions[service];
+    if (definition === undefined || 'format' in definition) continue;
+    const found: MethodDefinition<object, object> | undefined = definition[name];
+    if (found === undefined) continue;
+    return {
+      path: found.path,
+      serialize: found.requestSerialize,
+      deserialize: found.responseDeserialize as (bytes: Buffer) => Methods[Name]['response'],
+    };
+  }
+  throw new Error(`The contract has no method ${name}.`);
 }
 
 /** The message of this full name (`google.rpc.Status`) in these bytes. Throws where they are not one. */
 export function decode<Message extends object>(messageName: string, bytes: Buffer): Message {
   const definition = definitions[messageName];
   if (definition === undefined || !isMessage(definition)) {
-    throw new Error(`no message ${messageName} in the contract`);
+    throw new Error(`The contract has no message ${messageName}.`);
   }
   return definition.deserialize(bytes) as Message;
 }

@@ -8,7 +8,7 @@ import type { ContentSource } from './content-source.ts';
 import { fromStatus } from './error-details.ts';
 import { fileFromMessage, timestampFromDate, type File } from './file.ts';
 import { openFileSource } from './file-source.ts';
-import type { DigestMessage, FileMessage, FileMessageInput, UploadMessage } from './messages.ts';
+import type { DigestMessage, FileMessage, FileInput, UploadMessage } from './messages.ts';
 import { NO_NOTE, type NoteClaim, type ResumeNotes } from './resume-notes.ts';
 import { isRetryable, withRetries, type RetryEvent, type RetryPolicy } from './retry.ts';
 import { sendContent } from './send-content.ts';
@@ -117,7 +117,7 @@ export async function put(context: PutContext, from: PutSource, options: PutOpti
   }
 }
 
-function fileSpec(from: PutSource, options: PutOptions): FileMessageInput {
+function fileSpec(from: PutSource, options: PutOptions): FileInput {
   const displayName = options.name ?? (typeof from === 'string' ? basename(from) : '');
   return {
     displayName,
@@ -134,7 +134,7 @@ function fileSpec(from: PutSource, options: PutOptions): FileMessageInput {
 class PutTransfer {
   readonly #context: PutContext;
   readonly #source: ContentSource;
-  readonly #spec: FileMessageInput;
+  readonly #spec: FileInput;
   readonly #options: PutOptions;
   readonly #note: NoteClaim;
   readonly #digest = new ContentDigest();
@@ -147,7 +147,7 @@ class PutTransfer {
   constructor(
     context: PutContext,
     source: ContentSource,
-    spec: FileMessageInput,
+    spec: FileInput,
     options: PutOptions,
     note: NoteClaim,
   ) {
@@ -199,9 +199,7 @@ class PutTransfer {
     const name = this.#note.note?.['upload'];
     if (typeof name !== 'string') return undefined;
     try {
-      const upload = await this.#call((signal) =>
-        this.#context.channel.unary('longshore.v1.FileService/GetUpload', { name }, signal),
-      );
+      const upload = await this.#call((signal) => this.#context.channel.unary('GetUpload', { name }, signal));
       this.#uploadName = name;
       const same = this.#expected === undefined || upload.expectedDigest?.sha256 === this.#expected.sha256;
       return same && upload.totalSize === this.#source.sizeBytes && isLive(upload) ? upload : undefined;
@@ -222,9 +220,7 @@ class PutTransfer {
       ...(this.#source.sizeBytes === undefined ? {} : { totalSize: this.#source.sizeBytes }),
       ...(this.#expected === undefined ? {} : { expectedDigest: this.#expected }),
     };
-    const upload = await this.#call((signal) =>
-      this.#context.channel.unary('longshore.v1.FileService/CreateUpload', request, signal),
-    );
+    const upload = await this.#call((signal) => this.#context.channel.unary('CreateUpload', request, signal));
     this.#uploadName = upload.name;
     if (upload.state !== 'COMPLETED') await this.#note.write({ upload: upload.name });
     return upload;
@@ -234,11 +230,7 @@ class PutTransfer {
   #finish(first: UploadMessage): Promise<FileMessage> {
     let upload: UploadMessage | undefined = first;
     return this.#retrying(async (progressed) => {
-      upload ??= await this.#context.channel.unary(
-        'longshore.v1.FileService/GetUpload',
-        { name: first.name },
-        this.#options.signal,
-      );
+      upload ??= await this.#context.channel.unary('GetUpload', { name: first.name }, this.#options.signal);
       const { state, file, persistedSize } = upload;
       const error = upload.error;
       upload = undefined;
@@ -291,9 +283,7 @@ class PutTransfer {
     if (this.#uploadName === undefined) return;
     const request = { name: this.#uploadName };
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-    await this.#context.channel
-      .unary('longshore.v1.FileService/CancelUpload', request, signal)
-      .catch(() => undefined);
+    await this.#context.channel.unary('CancelUpload', request, signal).catch(() => undefined);
   }
 
   #report(bytesDone: number): void {

@@ -2,7 +2,7 @@ import type { ClientReadableStream } from '@grpc/grpc-js';
 import { LongshoreClientError } from './client-error.ts';
 import { crc32c } from './crc32c.ts';
 import { fromCallError } from './error-details.ts';
-import type { DigestMessage, ReadFileResponse, ReadHeaderMessage } from './messages.ts';
+import type { DigestMessage, ReadDataMessage, ReadFileResponse, ReadHeaderMessage } from './messages.ts';
 
 export interface ReceivePlan {
   /** A server that sends nothing for so long, not even a heartbeat, is taken for gone. */
@@ -76,7 +76,7 @@ export async function receiveContent(
   }
 }
 
-function checked(data: NonNullable<ReadFileResponse['data']>, position: number | undefined): Buffer {
+function checked(data: ReadDataMessage, position: number | undefined): Buffer {
   if (data.offset !== position) {
     throw new LongshoreClientError(
       'DATA_LOSS',

@@ -17,6 +17,9 @@ export function defaultNotesFolder(platform: NodeJS.Platform = process.platform)
   return join(homedir(), '.local', 'state', 'longshore');
 }
 
+/** Paths of the locks that this process holds; a lock file with our pid that is not among them is left from another life. */
+const held = new Set<string>();
+
 /** One transfer's note, ours alone until it is let go. */
 export interface NoteClaim {
   /** What an earlier attempt left, if anything. */
@@ -36,7 +39,6 @@ export interface NoteClaim {
 export class ResumeNotes {
   readonly #folder: string;
   readonly #nowMs: () => number;
-  readonly #held = new Set<string>();
   #swept = false;
 
   constructor(folder: string, nowMs: () => number) {
@@ -47,13 +49,14 @@ export class ResumeNotes {
   /** The note for `key`, or undefined while another transfer, of this or another living process, holds it. */
   async claim(key: readonly string[]): Promise<NoteClaim | undefined> {
     const id = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32);
-    if (this.#held.has(id)) return undefined;
-    this.#held.add(id);
+    const lock = this.#path(id, 'lock');
+    if (held.has(lock)) return undefined;
+    held.add(lock);
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await this.#sweep();
       if (!(await this.#lock(id))) {
-        this.#held.delete(id);
+        held.delete(lock);
         return undefined;
       }
       return this.#claimed(id, key, await this.#read(id));
@@ -67,7 +70,7 @@ export class ResumeNotes {
     const path = this.#path(id, 'json');
     const letGo = async (): Promise<void> => {
       await quietly(rm(this.#path(id, 'lock'), { force: true }));
-      this.#held.delete(id);
+      held.delete(this.#path(id, 'lock'));
     };
     return {
       note,
@@ -89,7 +92,7 @@ export class ResumeNotes {
 
   #forgetful(id: string): NoteClaim {
     const letGo = (): Promise<void> => {
-      this.#held.delete(id);
+      held.delete(this.#path(id, 'lock'));
       return Promise.resolve();
     };
     return { note: undefined, write: () => Promise.resolve(), forget: letGo, letGo };
