@@ -1,18 +1,30 @@
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where data lies that must not wait for a disk. */
 const memoryFolder = '/dev/shm';
 
+const created = new Set<string>();
+
 /** A fresh folder for a server's data. `memory`: not on a disk at all, where the system has such a place. */
 export function createDataFolder(place: 'memory' | 'disk', parent = tmpdir()): string {
-  const folder = place === 'memory' && existsSync(memoryFolder) ? memoryFolder : parent;
-  return mkdtempSync(join(folder, 'longshore-bench-'));
+  const folder = mkdtempSync(
+    join(place === 'memory' && existsSync(memoryFolder) ? memoryFolder : parent, 'longshore-bench-'),
+  );
+  created.add(folder);
+  return folder;
 }
 
 export function removeDataFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
+  created.delete(folder);
+}
+
+/** Removes what is left, for the end of a bench that was interrupted. */
+export function removeAllDataFolders(): void {
+  created.forEach(removeDataFolder);
 }
 
 /** Throws a sentence unless `bytes` are free where `folder` is. */
@@ -28,14 +40,14 @@ export function requireFreeBytes(folder: string, bytes: number): void {
  * Touches `bytes` of a memory-backed folder once. In a virtual machine the first use of a page costs the host's page
  * fault, several times the write itself, and would be charged to whichever contender comes first.
  */
-export function warmMemoryFolder(folder: string, bytes: number): void {
-  const file = join(folder, 'warm-up');
+export async function warmMemoryFolder(folder: string, bytes: number): Promise<void> {
+  const name = join(folder, 'warm-up');
   const piece = Buffer.alloc(16 * 2 ** 20, 1);
-  const fd = openSync(file, 'w');
+  const file = await open(name, 'w');
   try {
-    for (let written = 0; written < bytes; written += piece.length) writeSync(fd, piece);
+    for (let written = 0; written < bytes; written += piece.length) await file.write(piece);
   } finally {
-    closeSync(fd);
-    rmSync(file);
+    await file.close();
+    await rm(name);
   }
 }

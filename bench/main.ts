@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { removeAllDataFolders } from './data-folder.ts';
 import { formatRow, rowJson } from './print-row.ts';
 import { isMet } from './row.ts';
 import type { BenchOptions, RunRow, ServerKind } from './row.ts';
+import { endAllServers } from './servers.ts';
 
 const usage = `npm run bench -- <row>... [--json] [--rounds N] [--ours longshore|cpp|go]
   rows: ${rowIds().join(' ')}, or all`;
@@ -39,6 +41,14 @@ function parse(): { ids: string[]; json: boolean; options: BenchOptions } {
   }
   return { ids, json: values.json, options: { rounds, ours: values.ours } };
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+process.once('exit', () => {
+  endAllServers();
+  removeAllDataFolders();
+});
 
 const { ids, json, options } = parse();
 for (const id of ids) {

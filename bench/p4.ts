@@ -23,9 +23,9 @@ function hashOnOneCore(): { mibPerS: number; cpuSPerGib: number } {
 /** P4: WriteUpload, hashed, checksummed and stored on a memory-backed disk, beside SHA-256 alone on one core. */
 export const runRow: RunRow = async ({ rounds, ours }) => {
   await buildPeers();
-  const speeds = await withContenders({ ours, go: 'go', cpp: 'cpp' }, 'memory', (contenders) => {
+  const speeds = await withContenders({ ours, go: 'go', cpp: 'cpp' }, 'memory', async (contenders) => {
     // What we keep of all rounds, and one upload of a peer.
-    warmMemoryFolder(contenders.ours.dataFolder, fileBytes * (rounds + 2));
+    await warmMemoryFolder(contenders.ours.dataFolder, fileBytes * (rounds + 2));
     const writeOnce = async (contender: Contender) => {
       const result = await write(contender, { bytes: fileBytes, chunk });
       forgetUpload(contender, result.file);

@@ -14,7 +14,7 @@ const roundTripMs = 20;
 export const runRow: RunRow = async ({ rounds, ours }) => {
   await buildPeers();
   const findings = await withContenders({ ours, go: 'go', cpp: 'cpp' }, 'memory', async (contenders) => {
-    warmMemoryFolder(contenders.ours.dataFolder, fileBytes * (rounds + 2));
+    await warmMemoryFolder(contenders.ours.dataFolder, fileBytes * (rounds + 2));
     /** Each transfer comes over a line of its own, as from a new client. */
     const over = async (contender: Contender, work: (target: string) => Promise<number>) => {
       const line = await startDelayProxy({ targetPort: contender.server.port, delayMs: roundTripMs / 2 });

@@ -14,7 +14,7 @@ const smallReads = 1000;
 export const runRow: RunRow = async ({ rounds, ours }) => {
   await buildPeers();
   const findings = await withContenders({ ours }, 'memory', async ({ ours: contender }) => {
-    warmMemoryFolder(contender.dataFolder, totalBytes * (2 * rounds + 3));
+    await warmMemoryFolder(contender.dataFolder, totalBytes * (2 * rounds + 3));
     const { file } = await write(contender, { bytes: totalBytes });
     const { file: smallFile } = await write(contender, { bytes: smallFileBytes });
     const speed = async (result: Promise<{ mib_per_s: number }>) => ({ mibPerS: (await result).mib_per_s });

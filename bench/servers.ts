@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createDataFolder, removeDataFolder } from './data-folder.ts';
 import { load, peersFolder } from './load.ts';
 import { cpuSecondsBetween, cpuSecondsByPid, peakRssBytes, pssBytes, serverProcesses } from './processes.ts';
 import type { ServerKind } from './row.ts';
@@ -31,24 +31,35 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+const alive = new Set<ChildProcess>();
+
+/** Asks every server that still runs to end, for the end of a bench that was interrupted. Does not wait. */
+export function endAllServers(): void {
+  for (const child of alive) child.kill('SIGTERM');
+}
+
 /** Starts a server and waits until it answers. Rejects with the end of its log if it does not. */
 export async function startServer(kind: ServerKind, dataFolder: string): Promise<RunningServer> {
   const port = await freePort();
   const target = `127.0.0.1:${port}`;
-  const logFile = join(mkdtempSync(join(tmpdir(), 'longshore-bench-log-')), 'server.log');
+  const logFolder = createDataFolder('disk');
+  const logFile = join(logFolder, 'server.log');
   const log = openSync(logFile, 'w');
   const startedAt = performance.now();
   const child = await spawnServer(kind, target, dataFolder, log);
   closeSync(log);
   const ended = new Promise<void>((resolve) =>
     child.once('exit', () => {
+      alive.delete(child);
       resolve();
     }),
   );
+  alive.add(child);
+  child.once('error', () => alive.delete(child));
   const { pid } = child;
   if (pid === undefined) throw new Error(`${kind} could not be started`);
   const forgetLog = (): void => {
-    rmSync(join(logFile, '..'), { recursive: true, force: true });
+    removeDataFolder(logFolder);
   };
 
   const givenUp = new AbortController();
