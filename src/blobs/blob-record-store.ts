@@ -12,6 +12,8 @@ export interface BlobRecord {
 /** Blob rows. Rows are made by the file store in the transaction that makes the file. */
 export interface BlobRecordStore {
   get(sha256: string): Promise<BlobRecord | null>;
+  /** Those of the digests that have a row. */
+  known(sha256s: readonly string[]): Promise<Set<string>>;
   /** What verification found; no bad chunks means good (and lifts a quarantine). */
   recordVerification(sha256: string, badChunks: readonly number[], now: Date): Promise<void>;
   /** The blobs not verified since `before`, longest first; at most `limit`. */

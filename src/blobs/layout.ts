@@ -30,7 +30,7 @@ export function manifestPath(root: string, sha256: string): string {
   return `${contentPath(root, sha256)}.manifest`;
 }
 
-/** The digest that a file name in a blob folder stands for; null for manifests and left-over temporary files. */
-export function digestOf(fileName: string): string | null {
-  return /^[0-9a-f]{64}$/.test(fileName) ? fileName : null;
+/** Whether a file name in a blob folder is a content's; others are manifests and left-over temporary files. */
+export function isDigest(fileName: string): boolean {
+  return /^[0-9a-f]{64}$/.test(fileName);
 }

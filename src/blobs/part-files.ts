@@ -39,9 +39,13 @@ export class PartFiles {
       } catch (error) {
         if (!isNativeError(error, 'LOCKED')) throw error;
         if (this.#clock.nowMs() >= deadlineMs) {
-          throw new LongshoreError('WRITER_SUPERSEDED', 'Another writer holds this upload and does not let go.', {
-            cause: error,
-          });
+          throw new LongshoreError(
+            'WRITER_SUPERSEDED',
+            'Another writer holds this upload and does not let go.',
+            {
+              cause: error,
+            },
+          );
         }
       }
       await this.#clock.sleep(LOCK_POLL_MS, signal);

@@ -34,10 +34,10 @@ export interface FileStore {
   getMany(tenantId: string, fileIds: readonly string[]): Promise<FileRecord[]>;
   /** An active file of this tenant with this content, the oldest one; null when it holds none. */
   findByDigest(tenantId: string, sha256: string): Promise<FileRecord | null>;
-  /** Those digests (with size) that no active file of this tenant has. */
+  /** Those digests that no active file of this tenant has; a size that is told must be right too. */
   missingDigests(
     tenantId: string,
-    digests: readonly { sha256: string; sizeBytes: number }[],
+    digests: readonly { sha256: string; sizeBytes: number | null }[],
   ): Promise<Set<string>>;
   list(query: FileListQuery): Promise<{ files: FileRecord[]; next: PageCursor | null }>;
   update(tenantId: string, fileId: string, changes: FileChanges, etag: string | null): Promise<FileRecord>;

@@ -46,6 +46,8 @@ export interface UploadStore {
   expire(now: Date, limit: number): Promise<UploadRecord[]>;
   /** Forgets uploads that ended before `before`; at most `limit`. */
   forget(before: Date, limit: number): Promise<UploadRecord[]>;
+  /** Those of the ids, of whatever tenant, that are an upload's. */
+  known(uploadIds: readonly string[]): Promise<Set<string>>;
   /** Uploads in `finalizing` that nobody has touched since `before`: their process died. */
   stuck(before: Date, limit: number): Promise<UploadRecord[]>;
 }

@@ -38,6 +38,11 @@ export function encode(typeName: string, message: object): Buffer {
   return Buffer.from(messageType(typeName).serialize(message));
 }
 
+/** A message from its bytes, by its full name. */
+export function decode(typeName: string, bytes: Buffer): object {
+  return messageType(typeName).deserialize(bytes);
+}
+
 function messageType(typeName: string): MessageTypeDefinition<object, object> {
   const found = protos[typeName];
   if (!found || !isMessage(found)) throw new Error(`proto/ holds no message ${typeName}`);

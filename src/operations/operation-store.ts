@@ -27,7 +27,11 @@ export interface OperationStore {
     pageSize: number,
     after: { createTime: Date; operationId: string } | null,
   ): Promise<{ operations: OperationRecord[]; next: { createTime: Date; operationId: string } | null }>;
-  progress(tenantId: string, operationId: string, progress: Record<string, unknown>): Promise<{ cancelRequested: boolean }>;
+  progress(
+    tenantId: string,
+    operationId: string,
+    progress: Record<string, unknown>,
+  ): Promise<{ cancelRequested: boolean }>;
   succeed(tenantId: string, operationId: string, result: Record<string, unknown>): Promise<void>;
   fail(tenantId: string, operationId: string, error: OperationRecord['error']): Promise<void>;
   requestCancel(tenantId: string, operationId: string): Promise<OperationRecord | null>;
