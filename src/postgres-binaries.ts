@@ -43,7 +43,11 @@ export async function findPostgresBinaries(fallbackFolder: string): Promise<Post
   };
 }
 
-async function nameLibraries(root: string, fallbackFolder: string): Promise<string | null> {
+/**
+ * @param root the package's folder.
+ * @returns the fallback folder when the names had to go there: then Postgres needs it as LD_LIBRARY_PATH. Else null.
+ */
+export async function nameLibraries(root: string, fallbackFolder: string): Promise<string | null> {
   const list = symlinkList.parse(
     JSON.parse(await readFile(path.join(root, 'native', 'pg-symlinks.json'), 'utf8')),
   );

@@ -131,7 +131,8 @@ async function initialize(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const fresh = `${cluster}.new`;
-  await rm(fresh, { recursive: true, force: true });
+  // Whoever was killed while it wrote there may take a moment to end.
+  await rm(fresh, { recursive: true, force: true, maxRetries: 10 });
   await mkdir(fresh, { mode: 0o700 });
   if (launcher.runAs !== null) await chown(fresh, launcher.runAs.uid, launcher.runAs.gid);
   const initdb = [
