@@ -1,23 +1,22 @@
 #include "native/core/crc32c.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <vector>
 
 #include "tests/native/check.h"
+#include "tests/native/random_bytes.h"
 
 namespace longshore {
 namespace {
 
 constexpr const char* kKernels[] = {"avx512", "sse42", "armv8", "portable"};
 
-std::vector<uint8_t> RandomBytes(size_t bytes, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<uint8_t> content(bytes);
-  for (uint8_t& byte : content) byte = static_cast<uint8_t>(random());
-  return content;
-}
+using testing::RandomBytes;
 
 // The definition, bit by bit: shares nothing with any kernel.
 uint32_t Slow(uint32_t crc, const uint8_t* data, size_t bytes) {
