@@ -40,8 +40,13 @@ async function version(libraryFolder: string | null): Promise<string> {
 async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
   const own = process.geteuid?.() ?? 0;
   if (own !== 0) {
-    await chmod(path.join(root, 'native', 'lib'), 0o555);
-    return work();
+    const libraries = path.join(root, 'native', 'lib');
+    await chmod(libraries, 0o555);
+    try {
+      return await work();
+    } finally {
+      await chmod(libraries, 0o755);
+    }
   }
   process.seteuid?.(NOBODY);
   try {
@@ -71,11 +76,9 @@ describe('the libraries of the embedded Postgres', () => {
     root = path.join(base, 'moved');
     await cp(before, root, { recursive: true });
     program = path.join(root, 'native', 'bin', 'postgres');
-    await chmod(path.join(before, 'native', 'lib'), 0o755);
     await rm(before, { recursive: true });
     await asOrdinaryUser(() => nameLibraries(root, names));
     expect(await readlink(path.join(names, 'libicudata.so.60'))).toContain(root);
     expect(await version(names)).toContain('PostgreSQL');
-    await chmod(path.join(root, 'native', 'lib'), 0o755);
   });
 });
