@@ -35,7 +35,7 @@ class Follower {
     changed_.wait(lock, [this] { return given_ - passed_ < kBatches; });
     std::unique_ptr<uint8_t[]>& batch = batches_.at(given_ % kBatches);
     // Not zeroed: the system provides only the pages that content really reaches.
-    if (!batch) batch.reset(new uint8_t[kBatchBytes]);
+    if (!batch) batch = std::unique_ptr<uint8_t[]>(new uint8_t[kBatchBytes]);
     return batch.get();
   }
 

@@ -86,34 +86,41 @@ inline __m512i ReverseBytes(__m512i words) {
   return _mm512_shuffle_epi8(words, reverse);
 }
 
+// The sixteen words of one block of every lane.
+inline void LoadWords(const uint8_t* const* data, size_t offset, __m512i w[kLanes]) {
+  for (int lane = 0; lane < kLanes; ++lane) w[lane] = _mm512_loadu_si512(data[lane] + offset);
+  Transpose(w);
+  for (int i = 0; i < kLanes; ++i) w[i] = ReverseBytes(w[i]);
+}
+
+inline void OneBlock(__m512i s[8], __m512i w[kLanes]) {
+#pragma GCC unroll 48
+  for (int round = 0; round < 48; ++round) {
+    const int i = round % 16;
+    Round(s, w[i], round);
+    w[i] = Add(Add(w[i], SmallSigma0(w[(i + 1) % 16])),
+               Add(w[(i + 9) % 16], SmallSigma1(w[(i + 14) % 16])));
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) Round(s, w[i], 48 + i);
+}
+
 }  // namespace
 
 void Sha256Blocks16Avx512(Sha256State* states, const uint8_t* const* data, size_t blocks) {
-  __m512i s[8];
   alignas(64) uint32_t words[8][kLanes];
   for (int lane = 0; lane < kLanes; ++lane) {
     for (int i = 0; i < 8; ++i) words[i][lane] = states[lane].h[i];
   }
+  __m512i s[8];
   for (int i = 0; i < 8; ++i) s[i] = _mm512_load_si512(words[i]);
 
   for (size_t offset = 0; offset < blocks * kSha256BlockBytes; offset += kSha256BlockBytes) {
     __m512i w[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) {
-      w[lane] = _mm512_loadu_si512(data[lane] + offset);
-    }
-    Transpose(w);
-    for (int i = 0; i < kLanes; ++i) w[i] = ReverseBytes(w[i]);
+    LoadWords(data, offset, w);
     __m512i before[8];
     for (int i = 0; i < 8; ++i) before[i] = s[i];
-#pragma GCC unroll 48
-    for (int round = 0; round < 48; ++round) {
-      const int i = round % 16;
-      Round(s, w[i], round);
-      w[i] = Add(Add(w[i], SmallSigma0(w[(i + 1) % 16])),
-                 Add(w[(i + 9) % 16], SmallSigma1(w[(i + 14) % 16])));
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) Round(s, w[i], 48 + i);
+    OneBlock(s, w);
     for (int i = 0; i < 8; ++i) s[i] = Add(s[i], before[i]);
   }
 

@@ -24,7 +24,7 @@ uint32_t LoadBigEndian(const uint8_t* from) {
 
 // w[t] + K[t] for all 64 rounds of one block.
 void Schedule(const uint8_t* block, uint32_t w[64]) {
-  for (int t = 0; t < 16; ++t) w[t] = LoadBigEndian(block + 4 * t);
+  for (size_t t = 0; t < 16; ++t) w[t] = LoadBigEndian(block + 4 * t);
   for (int t = 16; t < 64; ++t) {
     const uint32_t s0 = Rotate(w[t - 15], 7) ^ Rotate(w[t - 15], 18) ^ (w[t - 15] >> 3);
     const uint32_t s1 = Rotate(w[t - 2], 17) ^ Rotate(w[t - 2], 19) ^ (w[t - 2] >> 10);

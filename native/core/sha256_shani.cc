@@ -64,22 +64,22 @@ inline __m128i NextWords(__m128i w0, __m128i w4, __m128i w8, __m128i w12) {
   return _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w0, w4), w9), w12);
 }
 
-inline __m128i WithConstants(__m128i words, int round) {
+inline __m128i WithConstants(__m128i words, size_t round) {
   return _mm_add_epi32(words, LoadWords(kSha256Rounds + round));
 }
 
 // One block into one chain.
 inline void OneBlock(Chain* chain, const uint8_t* data) {
   __m128i w[4];
-  for (int i = 0; i < 4; ++i) w[i] = LoadBigEndian(data + 16 * i);
+  for (size_t i = 0; i < 4; ++i) w[i] = LoadBigEndian(data + 16 * i);
 #pragma GCC unroll 12
-  for (int group = 0; group < 12; ++group) {
+  for (size_t group = 0; group < 12; ++group) {
     __m128i& first = w[group % 4];
     FourRounds(chain, WithConstants(first, 4 * group));
     first = NextWords(first, w[(group + 1) % 4], w[(group + 2) % 4], w[(group + 3) % 4]);
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) FourRounds(chain, WithConstants(w[i], 48 + 4 * i));
+  for (size_t i = 0; i < 4; ++i) FourRounds(chain, WithConstants(w[i], 48 + 4 * i));
 }
 
 // The pair kernel is written out because the order of its instructions decides its speed: both
@@ -197,20 +197,20 @@ void Sha256BlocksPairShani(Sha256State* a, Sha256State* b, const uint8_t* data, 
 }
 
 void Sha256Blocks4Shani(Sha256State* states, const uint8_t* const* data, size_t blocks) {
-  constexpr int kStreams = 4;
+  constexpr size_t kStreams = 4;
   Chain chains[kStreams] = {Load(states[0]), Load(states[1]), Load(states[2]), Load(states[3])};
   for (size_t offset = 0; offset < blocks * kSha256BlockBytes; offset += kSha256BlockBytes) {
     const Chain before[kStreams] = {chains[0], chains[1], chains[2], chains[3]};
     __m128i w[kStreams][4];
 #pragma GCC unroll 4
-    for (int i = 0; i < kStreams; ++i) {
+    for (size_t i = 0; i < kStreams; ++i) {
 #pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) w[i][j] = LoadBigEndian(data[i] + offset + 16 * j);
+      for (size_t j = 0; j < 4; ++j) w[i][j] = LoadBigEndian(data[i] + offset + 16 * j);
     }
 #pragma GCC unroll 12
-    for (int group = 0; group < 12; ++group) {
+    for (size_t group = 0; group < 12; ++group) {
 #pragma GCC unroll 4
-      for (int i = 0; i < kStreams; ++i) {
+      for (size_t i = 0; i < kStreams; ++i) {
         __m128i& first = w[i][group % 4];
         FourRounds(&chains[i], WithConstants(first, 4 * group));
         first =
@@ -218,15 +218,16 @@ void Sha256Blocks4Shani(Sha256State* states, const uint8_t* const* data, size_t 
       }
     }
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
+    for (size_t j = 0; j < 4; ++j) {
 #pragma GCC unroll 4
-      for (int i = 0; i < kStreams; ++i) FourRounds(&chains[i], WithConstants(w[i][j], 48 + 4 * j));
+      for (size_t i = 0; i < kStreams; ++i)
+        FourRounds(&chains[i], WithConstants(w[i][j], 48 + 4 * j));
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < kStreams; ++i) Add(&chains[i], before[i]);
+    for (size_t i = 0; i < kStreams; ++i) Add(&chains[i], before[i]);
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < kStreams; ++i) Store(chains[i], &states[i]);
+  for (size_t i = 0; i < kStreams; ++i) Store(chains[i], &states[i]);
 }
 
 }  // namespace longshore

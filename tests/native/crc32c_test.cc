@@ -99,9 +99,9 @@ void CombineTakesAnyLength() {
         Crc32c(crc, zeros.data(), zeros.size()));
   uint32_t zeros_crc = Crc32c(0, zeros.data(), zeros.size());
   uint64_t length = zeros.size();
-  uint32_t stepwise = crc;
   for (int i = 0; i < 20; ++i) {
-    stepwise = Crc32cCombine(Crc32cCombine(crc, zeros_crc, length), zeros_crc, length);
+    const uint32_t stepwise =
+        Crc32cCombine(Crc32cCombine(crc, zeros_crc, length), zeros_crc, length);
     zeros_crc = Crc32cCombine(zeros_crc, zeros_crc, length);
     length *= 2;
     CHECK(Crc32cCombine(crc, zeros_crc, length) == stepwise);
