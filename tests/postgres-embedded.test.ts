@@ -53,9 +53,18 @@ interface Holder {
   readonly nextLine: () => Promise<string>;
 }
 
-async function startHolder(dataFolder: string, wrapper: readonly string[] = []): Promise<Holder> {
-  const [command = '', ...args] = [...wrapper, process.execPath, '--import', TSX, HOLDER, dataFolder];
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+async function startHolder(
+  dataFolder: string,
+  { asNobody = false, env = process.env }: { asNobody?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<Holder> {
+  const args = ['--import', TSX, HOLDER, dataFolder];
+  const who = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env,
+    ...who,
+  });
   children.push(child);
   let complaint = '';
   child.stderr?.on('data', (data) => (complaint += String(data)));
@@ -286,6 +295,19 @@ describe('the embedded Postgres', () => {
     await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('does the same without the programs flock and setpriv, save that it outlives kill -9 until the next start', async () => {
+    const without = { env: { ...process.env, PATH: '/nonexistent' } };
+    const holder = await startHolder(shared, without);
+    await expect(startHolder(shared, without)).rejects.toThrow(`process ${holder.child.pid}`);
+    await kill(holder.child);
+    const next = await startHolder(shared, without);
+    expect(isAlive(holder.pid)).toBe(false);
+    expect(await query(next.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+    next.child.kill('SIGTERM');
+    await once(next.child, 'exit');
+    expect(isAlive(next.pid)).toBe(false);
+  });
+
   it('names DATABASE_URL on a platform that it does not come for', async () => {
     const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
     Object.defineProperty(process, 'platform', { ...platform, value: 'sunos' });
@@ -323,16 +345,7 @@ describe.runIf(isRoot)('the embedded Postgres, started by root', () => {
     const folder = path.join(root, 'ordinary');
     await mkdir(folder);
     await chown(folder, NOBODY, NOBODY);
-    const asNobody = [
-      'setpriv',
-      '--reuid',
-      String(NOBODY),
-      '--regid',
-      String(NOBODY),
-      '--clear-groups',
-      '--',
-    ];
-    const holder = await startHolder(folder, asNobody);
+    const holder = await startHolder(folder, { asNobody: true });
     expect(await query(holder.url, 'select 1 as n')).toEqual([{ n: 1 }]);
     expect(await readFile(`/proc/${holder.child.pid}/status`, 'utf8')).toMatch(
       new RegExp(`^Uid:\\s+${NOBODY}`, 'm'),
@@ -348,16 +361,9 @@ describe.runIf(isRoot)('the embedded Postgres, started by root', () => {
     await mkdir(path.join(folder, 'postgres'), { recursive: true });
     await chown(path.join(folder, 'postgres'), 1, 1);
     await chown(folder, NOBODY, NOBODY);
-    const asNobody = [
-      'setpriv',
-      '--reuid',
-      String(NOBODY),
-      '--regid',
-      String(NOBODY),
-      '--clear-groups',
-      '--',
-    ];
-    await expect(startHolder(folder, asNobody)).rejects.toThrow(/belongs to user 1 and we run as user 65534/);
+    await expect(startHolder(folder, { asNobody: true })).rejects.toThrow(
+      /belongs to user 1 and we run as user 65534/,
+    );
   });
 });
 

@@ -57,12 +57,8 @@ describe('migrations', () => {
   it('are applied once when several processes start together', async () => {
     await add('0003-slow', 'select pg_sleep(0.2); create table slow (n int);');
     const runs = await Promise.all([run(), run(), run()]);
-    expect(
-      runs
-        .flat()
-        .map(({ version }) => version)
-        .sort(),
-    ).toEqual([1, 2, 3]);
+    const versions = runs.flat().map(({ version }) => version);
+    expect(versions.sort((a, b) => a - b)).toEqual([1, 2, 3]);
     const { rows } = await database.postgres.query('select version from schema_migrations order by version');
     expect(rows).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
     expect((await database.postgres.query('select from ships')).count).toBe(1);
