@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContentSource } from './content-source.ts';
+import { openFileSource } from './file-source.ts';
 import type { DigestMessage } from './messages.ts';
 
 /** SHA-256 of a content whose bytes come in order, some of them more than once. */
@@ -41,5 +42,20 @@ export async function hashUpTo(
     if (bytes.length === 0) return;
     digest.add(digest.sizeBytes, bytes);
     options.onHashed?.(digest.sizeBytes);
+  }
+}
+
+/** SHA-256 and size of a file on this machine. Rejects with Node's own error where it cannot be read. */
+export async function digestOfPath(
+  path: string,
+  options: { signal?: AbortSignal | undefined; onHashed?: (bytesDone: number) => void } = {},
+): Promise<DigestMessage> {
+  const source = await openFileSource(path);
+  try {
+    const digest = new ContentDigest();
+    await hashUpTo(digest, source, source.sizeBytes, { readBytes: 1024 * 1024, ...options });
+    return digest.value();
+  } finally {
+    await source.close();
   }
 }

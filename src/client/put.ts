@@ -48,7 +48,7 @@ export interface PutProgress {
 }
 
 export interface PutOptions {
-  /** What people call it. A path's last part when absent. */
+  /** What people call it; `/` makes folders in it. A path's last part when absent; bytes and streams need one. */
   readonly name?: string;
   /** The id it is to have; the server makes one when absent. */
   readonly fileId?: string;
@@ -118,7 +118,9 @@ export async function put(context: PutContext, from: PutSource, options: PutOpti
 }
 
 function fileSpec(from: PutSource, options: PutOptions): FileInput {
-  const displayName = options.name ?? (typeof from === 'string' ? basename(from) : '');
+  const displayName = options.name ?? (typeof from === 'string' ? basename(from) : undefined);
+  if (displayName === undefined)
+    throw new TypeError('Bytes and streams have no name of their own: give one.');
   return {
     displayName,
     ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),
