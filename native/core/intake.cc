@@ -64,10 +64,13 @@ Intake::Intake(UniqueFd content, std::string path, bool exclusive,
       settled_frontier_(frontier_->hasher.Save()),
       end_(total_bytes) {}
 
-void Intake::Adopt(const ChunkClaims& chunks, const std::optional<ChunkHasherState>& frontier) {
+void Intake::Adopt(const ChunkClaims& chunks, const std::optional<ChunkHasherState>& frontier,
+                   bool as_news) {
   const Lock lock(mutex_);
   for (const auto& [index, claim] : chunks) {
-    if (chunks_.try_emplace(index, claim).second) changed_.erase(index);
+    if (!chunks_.try_emplace(index, claim).second) continue;
+    changed_.erase(index);
+    if (as_news) news_.chunks.insert_or_assign(index, claim);
   }
   if (!frontier || frontier->offset <= frontier_->next) return;
   // A digest of the whole that went over other chunks than those known here does not count.
@@ -78,6 +81,7 @@ void Intake::Adopt(const ChunkClaims& chunks, const std::optional<ChunkHasherSta
   frontier_->hasher = ChunkHasher(*frontier);
   frontier_->next = frontier->offset;
   settled_frontier_ = *frontier;
+  if (as_news) news_.frontier = settled_frontier_;
 }
 
 void Intake::CheckUsable() const {
@@ -140,9 +144,8 @@ Intake::RunPointer Intake::RunFor(uint64_t offset, uint64_t bytes) {
   const uint64_t received = ReceivedFrom(0);
   if (exclusive_ && offset != received)
     throw Misplaced(offset, received, "it does not continue what is there");
-  // A frontier that is following is about to move on: a run of its own can begin where it stands.
-  const bool follows = frontier_->busy && frontier_->ops.empty();
-  if (offset == frontier_->next && !follows) {
+  // Where a frontier that is following stands, another run may begin.
+  if (offset == frontier_->next && !following_) {
     TakeGround(frontier_.get(), offset, bytes);
     if (frontier_->failing)
       throw StorageError("ABORTED", "write to " + path_ + ": one before it failed");
@@ -414,7 +417,9 @@ bool Intake::Ended(uint64_t line) {
 Settled Intake::TakeSettled(bool everything) {
   const Lock lock(mutex_);
   Settled settled = std::exchange(news_, {});
-  if (everything && !settled.empty()) {
+  const bool taken_back = settled.frontier_went_back || !settled.dropped.empty();
+  if ((everything && !settled.empty()) || taken_back) {
+    settled.everything = true;
     settled.chunks = chunks_;
     settled.frontier = settled_frontier_;
   }

@@ -28,6 +28,7 @@ struct Settled {
   ChunkClaims chunks;
   std::vector<uint64_t> dropped;  // chunks that no longer are what was said before
   bool frontier_went_back = false;
+  bool everything = false;  // `chunks` and `frontier` are all there is, not only the news
 
   bool empty() const { return !frontier && chunks.empty() && dropped.empty(); }
 };
@@ -44,9 +45,10 @@ class Intake final : public std::enable_shared_from_this<Intake> {
   Intake(UniqueFd content, std::string path, bool exclusive, std::optional<uint64_t> total_bytes,
          std::function<void()> on_settled);
 
-  // Takes up what this and other openings made durable: before the first write, or between Hold
-  // and Release when all writes have settled.
-  void Adopt(const ChunkClaims& chunks, const std::optional<ChunkHasherState>& frontier);
+  // Takes up what this and other openings made durable: before the first write, or, as news,
+  // between Hold and Release when all writes have settled.
+  void Adopt(const ChunkClaims& chunks, const std::optional<ChunkHasherState>& frontier,
+             bool as_news);
 
   // Throws what PartFile.write documents when the write cannot even begin.
   void Write(uint64_t offset, std::vector<Span> segments, std::optional<uint32_t> crc,
@@ -58,8 +60,8 @@ class Intake final : public std::enable_shared_from_this<Intake> {
   uint64_t Cut();
   bool Ended(uint64_t line);
 
-  // Empty when there is no news. `everything`: if there is news, then all that has ever settled,
-  // for a journal that begins anew.
+  // Empty when there is no news. If there is, then `everything` asks for all that has ever settled,
+  // for a journal that begins anew; what was taken back is told that way too.
   Settled TakeSettled(bool everything);
 
   // Between these (they nest) no write is taken and nothing is followed on the quiet.
@@ -125,6 +127,7 @@ class Intake final : public std::enable_shared_from_this<Intake> {
   Settled news_;
   std::optional<uint64_t> end_;  // of the content, once somebody said it
   std::vector<uint8_t> follow_buffer_;
+  bool following_ = false;  // the frontier is about to move on by itself
   int holds_ = 0;
   bool stopped_ = false;
   std::exception_ptr poison_;

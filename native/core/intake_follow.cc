@@ -27,6 +27,7 @@ void Intake::FollowOne(Lock& lock, WriteRun& run) {
   const ChunkClaim claim = chunks_.at(index);
   const uint64_t from = run.next;
   const auto bytes = static_cast<size_t>(index * kChunkBytes + claim.bytes - from);
+  following_ = true;
   lock.unlock();
   ChunkHasher trial = run.hasher;
   HashedChunks hashed;
@@ -47,6 +48,7 @@ void Intake::FollowOne(Lock& lock, WriteRun& run) {
     failure = std::current_exception();
   }
   lock.lock();
+  following_ = false;
   if (failure) {
     PoisonAll(failure);
     return;

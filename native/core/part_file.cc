@@ -84,7 +84,7 @@ void PartFile::TakeUp() {
                                      options_.total_bytes, [weak = weak_from_this()] {
                                        if (const auto self = weak.lock()) self->RunSteps();
                                      });
-  intake_->Adopt(journaled.chunks, journaled.frontier);
+  intake_->Adopt(journaled.chunks, journaled.frontier, false);
   sessions_before_ = std::move(journaled.sessions);
   durability_ = DurabilityOf(journaled);
   persisted_ = durability_.Sum();
@@ -185,12 +185,12 @@ Persisted PartFile::SyncNow() {
   intake_->ThrowIfPoisoned();
   if (closed_) throw StorageError("CLOSED", "sync " + intake_->path() + ": it is closed");
   if (published_) return persisted();
-  const bool fresh = !journal_ || journal_->bytes() > kJournalGrowthBytesMax + fresh_journal_bytes_;
-  const Settled settled = intake_->TakeSettled(fresh);
+  const bool grown = journal_ && journal_->bytes() > kJournalGrowthBytesMax + fresh_journal_bytes_;
+  const Settled settled = intake_->TakeSettled(!journal_ || grown);
   if (settled.empty()) return persisted();
   Fatal([&] {
     SyncData(intake_->content(), intake_->path());
-    WriteJournal(settled, fresh);
+    WriteJournal(settled);
   });
   if (settled.frontier_went_back) durability_ = {};
   for (const uint64_t chunk : settled.dropped) durability_.DropChunk(chunk);
@@ -204,12 +204,12 @@ Persisted PartFile::SyncNow() {
 }
 
 // Content is on disk when this is called: data first, then the claim.
-void PartFile::WriteJournal(const Settled& settled, bool fresh) {
+void PartFile::WriteJournal(const Settled& settled) {
   std::vector<uint8_t> records;
-  if (fresh) records = EncodeJournalHead({options_.session, options_.total_bytes});
+  if (settled.everything) records = EncodeJournalHead({options_.session, options_.total_bytes});
   AppendChunks(records, settled.chunks);
   if (settled.frontier) AppendFrontier(records, *settled.frontier);
-  if (!fresh) {
+  if (!settled.everything) {
     journal_->Append(records);
     return;
   }
@@ -240,6 +240,8 @@ std::shared_ptr<const Content> PartFile::FinishNow(uint64_t size) {
     return finished_;
   } catch (...) {
     intake_->Release();
+    // What turned out to be missing or changed is said to be so from now on. Failing here poisons.
+    Attempt([&] { return SyncNow(); });
     throw;
   }
 }
@@ -251,7 +253,7 @@ bool PartFile::AdoptOthers() {
   bool others = false;
   for (const std::string& session : journaled.sessions)
     others = others || session != options_.session;
-  if (others) intake_->Adopt(journaled.chunks, journaled.frontier);
+  if (others) intake_->Adopt(journaled.chunks, journaled.frontier, true);
   return others;
 }
 

@@ -69,7 +69,7 @@ class PartFile final : public std::enable_shared_from_this<PartFile> {
   Persisted SyncNow();
   std::shared_ptr<const Content> FinishNow(uint64_t size);
   void PublishNow(const BlobPaths& to);
-  void WriteJournal(const Settled& settled, bool fresh);
+  void WriteJournal(const Settled& settled);
   bool AdoptOthers();
   void CheckChunks(const Content& content);
   // What fails here leaves the disk in a state that nobody knows: no call may succeed after it.

@@ -24,7 +24,7 @@ export interface BlobReader extends AsyncDisposable {
   readFrame(offset: number, length: number, frame: Buffer): Promise<FrameBounds>;
   /** The plain bytes, with the same checks. For small reads: the content is allocated. */
   read(offset: number, length: number): Promise<{ content: Buffer; crc32c: number }>;
-  /** Waits for reads under way. May be called again. */
+  /** Reads under way still end well; later ones are refused with CLOSED. May be called again. */
   close(): Promise<void>;
 }
 
