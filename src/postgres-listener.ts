@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { systemClock, type Clock } from './clock.ts';
+import { withOwnConnection } from './postgres-connection.ts';
 
 const RECONNECT_DELAY_MS_MIN = 50;
 const RECONNECT_DELAY_MS_MAX = 5_000;
@@ -93,38 +94,28 @@ class ReconnectingListener implements PostgresListener {
 
   /** Ends, by throwing, with the connection. */
   async #connectAndFollow(onConnected: () => void): Promise<void> {
-    const client = new pg.Client({
+    const ended = new AbortController();
+    const connection = {
       connectionString: this.#options.url,
       application_name: 'longshore listen',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: CHECK_TIMEOUT_MS,
-      keepAlive: true,
-    });
-    const lost = new Promise<never>((_, reject) => {
-      client.once('error', reject);
-      client.once('end', () => reject(new Error('the connection ended')));
-    });
-    // Also when nobody waits for it any more.
-    lost.catch(() => undefined);
-    client.on('error', () => undefined);
-    const ended = new AbortController();
-    const onClose = (): void => void client.end();
-    this.#closing.signal.addEventListener('abort', onClose, { once: true });
+      signal: this.#closing.signal,
+    };
     try {
-      await client.connect();
-      client.on('notification', ({ channel, payload }) => this.#tell(channel, payload ?? ''));
-      this.#client = client;
-      for (const channel of this.#handlers.keys()) {
-        await this.#send(client, `listen ${pg.escapeIdentifier(channel)}`);
-      }
-      onConnected();
-      for (const channel of this.#handlers.keys()) this.#tell(channel, null);
-      await Promise.race([lost, this.#check(client, AbortSignal.any([this.#closing.signal, ended.signal]))]);
+      await withOwnConnection(connection, async (client) => {
+        client.on('notification', ({ channel, payload }) => this.#tell(channel, payload ?? ''));
+        this.#client = client;
+        for (const channel of this.#handlers.keys()) {
+          await this.#send(client, `listen ${pg.escapeIdentifier(channel)}`);
+        }
+        onConnected();
+        for (const channel of this.#handlers.keys()) this.#tell(channel, null);
+        await this.#check(client, AbortSignal.any([this.#closing.signal, ended.signal]));
+      });
     } finally {
       ended.abort();
       this.#client = null;
-      this.#closing.signal.removeEventListener('abort', onClose);
-      await client.end();
     }
   }
 

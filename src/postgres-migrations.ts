@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { LongshoreError } from './errors.ts';
+import { withOwnConnection } from './postgres-connection.ts';
 import { databaseUnavailable, translatePostgresError } from './postgres-error.ts';
 import { NOTICE_OUR_END } from './postgres.ts';
 
@@ -142,34 +143,23 @@ async function readMigrations(folder: string): Promise<MigrationFile[]> {
 
 /** A connection of its own: a migration may take longer than the pool lets a statement take. */
 async function withClient<T>(options: MigrationOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { url, signal } = options;
-  signal?.throwIfAborted();
-  const client = new pg.Client({
-    connectionString: url,
+  const connection = {
+    connectionString: options.url,
     application_name: 'longshore migrate',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  });
-  // What breaks between two statements is thrown by the next one.
-  client.on('error', () => undefined);
-  const onAbort = (): void => void client.end();
-  signal?.addEventListener('abort', onAbort, { once: true });
+    signal: options.signal,
+  };
   try {
-    await client.connect();
-    await client.query(`set statement_timeout = 0; set lock_timeout = 0; ${NOTICE_OUR_END}`);
-    const { rows } = await client.query<{ server_version: string }>('show server_version');
-    const version = rows[0]?.server_version ?? '';
-    if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {
+    return await withOwnConnection(connection, async (client) => {
+      await client.query(`set statement_timeout = 0; set lock_timeout = 0; ${NOTICE_OUR_END}`);
+      const { rows } = await client.query<{ server_version: string }>('show server_version');
+      const version = rows[0]?.server_version ?? '';
+      if (Number.parseInt(version, 10) >= SERVER_VERSION_MIN) return work(client);
       throw databaseUnavailable(
         `The database is Postgres ${version}; longshore needs ${SERVER_VERSION_MIN} or later.`,
       );
-    }
-    return await work(client);
+    });
   } catch (error) {
-    signal?.throwIfAborted();
     throw translatePostgresError(error);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    await client.end();
   }
 }

@@ -1,4 +1,4 @@
-import { access, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { access, rename, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LongshoreError } from '../errors.ts';
 import { openBlobReader } from '../native/blob-reader.ts';
@@ -8,6 +8,7 @@ import { isNativeError } from '../native/native-error.ts';
 import type { PartFile } from '../native/part-file.ts';
 import { verifyBlob, type Verification, type VerifyOptions } from '../native/verify-blob.ts';
 import { writeBlob } from '../native/write-blob.ts';
+import { makeDurableFolder } from './durable-folder.ts';
 import type { BlobLease, BlobStore, Space } from './blob-store.ts';
 import { contentPath, manifestPath, type Layout } from './layout.ts';
 import { OpenBlobs } from './open-blobs.ts';
@@ -116,21 +117,6 @@ export class DiskBlobStore implements BlobStore {
 /** What an open says when the bytes are not those of the digest, or not there. */
 function isDamage(error: unknown): boolean {
   return ['ENOENT', 'MANIFEST_INVALID', 'BLOCK_CORRUPT'].some((code) => isNativeError(error, code));
-}
-
-/** A new folder is only there after a power cut when its parent was synced. */
-async function makeDurableFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    const parent = await open(dirname(made));
-    try {
-      await parent.sync();
-    } finally {
-      await parent.close();
-    }
-    if (made === first) return;
-  }
 }
 
 async function moveIfThere(from: string, to: string): Promise<void> {

@@ -10,6 +10,7 @@ import type { Caller } from '../access/caller.ts';
 import { LongshoreError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Admission } from './admission.ts';
 import { Malformed } from './safe-deserialize.ts';
 import { MessageSink } from './message-sink.ts';
 import { MessageSource } from './message-source.ts';
@@ -46,8 +47,7 @@ interface AnyCall {
 export interface CallsOptions {
   /** Says who is calling. Throws CREDENTIALS_INVALID. */
   authenticate: (metadata: Metadata) => Promise<Caller>;
-  /** Throws RATE_LIMITED or DRAINING; called once for each call. */
-  admit: (caller: Caller) => Promise<void>;
+  admission: Admission;
   newRequestId: () => string;
   nowMs: () => number;
   metrics: Metrics;
@@ -64,10 +64,6 @@ export class Calls {
 
   constructor(options: CallsOptions) {
     this.#options = options;
-  }
-
-  get running(): number {
-    return this.#running.size;
   }
 
   /** Ends every call that is still running with `reason`. */
@@ -130,7 +126,7 @@ export class Calls {
     let outcome: LongshoreError | null = null;
     try {
       const caller = await this.#options.authenticate(call.metadata);
-      await this.#options.admit(caller);
+      await this.#options.admission.admit(caller, this.#running.size);
       return await serve({ caller, signal: controller.signal, log });
     } catch (thrown) {
       outcome = LongshoreError.from(controller.signal.aborted ? controller.signal.reason : thrown);
@@ -162,4 +158,11 @@ function wellFormed<T>(request: T | Malformed): T {
 function requestIdOf(metadata: Metadata): string | null {
   const value = metadata.get('x-request-id')[0];
   return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : null;
+}
+
+/** The key that a call shows as `authorization: Bearer <key>`; empty when it shows none. */
+export function bearerToken(metadata: Metadata): string {
+  const value = metadata.get('authorization')[0];
+  const [, token = ''] = /^Bearer (\S{1,512})$/i.exec(typeof value === 'string' ? value : '') ?? [];
+  return token;
 }

@@ -6,6 +6,10 @@ export class Malformed {
   readonly error: LongshoreError;
 
   constructor(cause: unknown) {
+    if (cause instanceof LongshoreError) {
+      this.error = cause;
+      return;
+    }
     this.error = new LongshoreError('FIELD_INVALID', 'The request is not a message of this method.', {
       violations: [{ field: '', description: 'The bytes could not be decoded.' }],
       cause,

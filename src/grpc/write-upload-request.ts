@@ -1,3 +1,4 @@
+import { LongshoreError } from '../errors.ts';
 import type { SegmentedMessage } from './segment-decoder.ts';
 import { SegmentReader } from './segment-reader.ts';
 
@@ -40,6 +41,9 @@ const DIGEST_SIZE_BYTES = (2 << 3) | VARINT;
  * decoder on random messages. Throws MalformedMessage for what is not such a message.
  */
 export function readWriteUploadRequest(message: SegmentedMessage): WriteRequest {
+  if (message.oversized) {
+    throw new LongshoreError('MESSAGE_TOO_LARGE', `A message of ${message.bytes} bytes is too large.`);
+  }
   const reader = new SegmentReader(message.segments, message.bytes);
   const request: WriteRequest = {
     upload: '',

@@ -36,4 +36,6 @@ export interface OperationStore {
   fail(tenantId: string, operationId: string, error: OperationRecord['error']): Promise<void>;
   requestCancel(tenantId: string, operationId: string): Promise<OperationRecord | null>;
   delete(tenantId: string, operationId: string): Promise<boolean>;
+  /** Forgets operations that ended before `before`; at most `limit`; how many. */
+  forget(before: Date, limit: number): Promise<number>;
 }

@@ -1,0 +1,94 @@
+import type { BlobRecordStore } from '../blobs/blob-record-store.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Clock } from '../clock.ts';
+import { LongshoreError } from '../errors.ts';
+import { isNativeError } from '../native/native-error.ts';
+import type { OperationStore } from '../operations/operation-store.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { blobCorrupt, type Damage, type FoundBy } from './damage.ts';
+import type { FileStore } from './file-store.ts';
+
+/** Proves stored content anew: hashes it on all cores and sets it aside when it is not what was stored. */
+export class Verifier {
+  readonly #blobs: BlobStore;
+  readonly #records: BlobRecordStore;
+  readonly #damage: Damage;
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+
+  constructor(blobs: BlobStore, records: BlobRecordStore, damage: Damage, clock: Clock, metrics: Metrics) {
+    this.#blobs = blobs;
+    this.#records = records;
+    this.#damage = damage;
+    this.#clock = clock;
+    this.#metrics = metrics;
+  }
+
+  /** The indexes of the bad chunks; empty when the content is good. Bytes that are gone are bad from the first chunk on. */
+  async verify(
+    sha256: string,
+    options: { foundBy: FoundBy; signal: AbortSignal; bytesPerSecondMax?: number },
+  ): Promise<number[]> {
+    const { foundBy, ...verifyOptions } = options;
+    const badChunks = await this.#badChunks(sha256, verifyOptions);
+    if (badChunks.length > 0) await this.#damage.quarantine(sha256, badChunks, foundBy);
+    else await this.#records.recordVerification(sha256, [], new Date(this.#clock.nowMs()));
+    return badChunks;
+  }
+
+  async #badChunks(
+    sha256: string,
+    options: { signal: AbortSignal; bytesPerSecondMax?: number },
+  ): Promise<number[]> {
+    try {
+      // Chunk digests prove as much as the whole digest and are made on all cores.
+      const { badChunks } = await this.#blobs.verify(sha256, { ...options, whole: false });
+      const record = await this.#records.get(sha256);
+      this.#metrics.hashedBytes.inc(
+        { purpose: options.bytesPerSecondMax ? 'scrub' : 'verify' },
+        record?.sizeBytes ?? 0,
+      );
+      return badChunks;
+    } catch (error) {
+      if (!isNativeError(error, 'ENOENT') && !isNativeError(error, 'MANIFEST_INVALID')) throw error;
+      return [0];
+    }
+  }
+}
+
+/** What a VerifyFile operation remembers of its request. */
+export interface VerifyInput {
+  tenantId: string;
+  fileId: string;
+  sha256: string;
+  repair: boolean;
+}
+
+/** A VerifyFile operation as a job carries it. */
+export interface VerifyJob {
+  tenantId: string;
+  operationId: string;
+  input: VerifyInput;
+}
+
+/** Carries out a VerifyFile operation. It may be started again after a crash: verifying twice does no harm. */
+export async function runVerifyOperation(
+  operation: VerifyJob,
+  parts: { verifier: Verifier; files: FileStore; operations: OperationStore; clock: Clock },
+  signal: AbortSignal,
+): Promise<void> {
+  const { tenantId, operationId, input } = operation;
+  try {
+    const badChunks = await parts.verifier.verify(input.sha256, { foundBy: 'verify', signal });
+    // There is no other tier or source yet that a chunk could be repaired from.
+    if (badChunks.length > 0) throw blobCorrupt(input.sha256, badChunks);
+    const file = await parts.files.get(tenantId, input.fileId);
+    const verifyTime = new Date(parts.clock.nowMs()).toISOString();
+    await parts.operations.succeed(tenantId, operationId, { fileId: file.fileId, verifyTime });
+  } catch (error) {
+    // A server that stops leaves the operation to the next one.
+    if (signal.aborted) throw error;
+    const { reason, message, metadata } = LongshoreError.from(error);
+    await parts.operations.fail(tenantId, operationId, { reason, message, metadata: { ...metadata } });
+  }
+}

@@ -1,0 +1,2 @@
+/** Kinds of long-running operations; each has a worker. */
+export const VERIFY_FILE = 'verify-file';
