@@ -35,7 +35,5 @@ export async function withOwnConnection<T>(
   } finally {
     signal?.removeEventListener('abort', cut);
     await client.end();
-    // Nobody waits for it when the work came first.
-    lost.catch(() => undefined);
   }
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { systemClock, type Clock } from './clock.ts';
 import { LongshoreError } from './errors.ts';
@@ -64,7 +65,7 @@ export interface Postgres extends Sql {
    * again (four times at most) after a deadlock or a serialization failure, so it must keep no state of its own.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Waits for the statements under way. */
+  /** Waits for the statements under way, but only so long: then they are cut off. A second call waits for the first. */
   close(): Promise<void>;
 }
 
@@ -76,6 +77,7 @@ export interface PostgresOptions {
   /** How long to wait for a connection, a free or a new one. */
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
+  readonly closeTimeoutMs?: number;
   readonly clock?: Clock;
   readonly onLog?: (line: string) => void;
 }
@@ -88,12 +90,16 @@ export function createPostgres(options: PostgresOptions): Postgres {
 class PooledPostgres implements Postgres {
   readonly pool: pg.Pool;
   readonly #waitersMax: number;
+  readonly #closeTimeoutMs: number;
   readonly #clock: Clock;
+  readonly #sockets = new Set<Socket>();
+  #closed: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
     const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
     const onLog = options.onLog ?? (() => undefined);
     this.#waitersMax = options.waitersMax ?? 1_000;
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
     this.#clock = options.clock ?? systemClock;
     this.pool = new pg.Pool({
       connectionString: options.url,
@@ -103,6 +109,7 @@ class PooledPostgres implements Postgres {
       idleTimeoutMillis: 30_000,
       query_timeout: statementTimeoutMs + SILENCE_MS,
       keepAlive: true,
+      stream: () => this.#openSocket(),
       types: columnTypes,
       // Not in the start-up packet: poolers refuse parameters there.
       onConnect: async (client) => {
@@ -163,8 +170,27 @@ class PooledPostgres implements Postgres {
     }
   }
 
-  async close(): Promise<void> {
-    if (!this.pool.ending) await this.pool.end();
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const timer = new AbortController();
+    const late = this.#clock.sleep(this.#closeTimeoutMs, timer.signal);
+    const ended = this.pool.end();
+    await Promise.race([ended, late]);
+    timer.abort();
+    // A database that is silent does not say good-bye either.
+    for (const socket of this.#sockets) socket.destroy();
+    await ended;
+  }
+
+  #openSocket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return socket;
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<Connection> {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrate, pendingMigrations } from '../src/postgres-migrations.ts';
 import { createTestDatabase, type TestDatabase } from './support/postgres.ts';
+import { startTcpSwitch } from './support/tcp-switch.ts';
 
 const root = await mkdtemp(path.join(tmpdir(), 'longshore-migrations-'));
 let folder = '';
@@ -120,6 +121,17 @@ describe('migrations', () => {
     // The next one does not wait for what was given up.
     await add('0003-endless', 'select 1;');
     expect(await run()).toEqual([{ version: 3, name: '0003-endless' }]);
+  });
+
+  it('end with the signal while the database is silent', async () => {
+    await using link = await startTcpSwitch(database.url);
+    link.freeze();
+    const controller = new AbortController();
+    const running = migrate({ url: link.url, folder, signal: controller.signal });
+    const sinceMs = performance.now();
+    setTimeout(() => controller.abort(), 100);
+    await expect(running).rejects.toThrow('aborted');
+    expect(performance.now() - sinceMs).toBeLessThan(5_000);
   });
 
   it('say what is wrong when there is no database', async () => {

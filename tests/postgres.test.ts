@@ -276,6 +276,20 @@ describe('when the database goes away', () => {
     }
   });
 
+  it('a pool closes all the same when the database is silent', async () => {
+    await using link = await startTcpSwitch(database.url);
+    const far = createPostgres({ url: link.url, closeTimeoutMs: 100 });
+    await far.query('select 1');
+    const running = expect(far.query('select 1 from pg_sleep(0.1)')).rejects.toMatchObject({
+      reason: 'DATABASE_UNAVAILABLE',
+    });
+    link.freeze();
+    const sinceMs = performance.now();
+    await far.close();
+    expect(performance.now() - sinceMs).toBeLessThan(5_000);
+    await running;
+  });
+
   it('a pool that was closed says so as DATABASE_UNAVAILABLE', async () => {
     const closed = createPostgres({ url: database.url });
     await closed.close();
