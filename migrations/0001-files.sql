@@ -81,6 +81,7 @@ create table uploads (
   primary key (tenant_id, upload_id)
 );
 create unique index uploads_by_request on uploads (tenant_id, request_id) where request_id is not null;
+create index uploads_by_id on uploads (upload_id);
 create index uploads_by_create_time on uploads (tenant_id, create_time desc, upload_id desc);
 create index uploads_to_expire on uploads (expire_time) where state in ('open', 'finalizing');
 create index uploads_finalizing on uploads (update_time) where state = 'finalizing';
@@ -102,6 +103,7 @@ create table operations (
   primary key (tenant_id, operation_id)
 );
 create index operations_by_create_time on operations (tenant_id, create_time desc, operation_id desc);
+create index operations_ended on operations (update_time) where done;
 
 -- AIP-155: the same request id gives the first answer again, for 24 hours.
 create table requests (
