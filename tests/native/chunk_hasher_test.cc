@@ -81,15 +81,17 @@ void OnePassGivesEveryDigest() {
 void PiecesOfAnySize() {
   const std::vector<uint8_t> content = RandomBytes(3 * kChunkBytes + 777, 2);
   std::mt19937 random(3);
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 6; ++round) {
     const size_t most = round % 2 == 0 ? 5000 : 2 * kChunkBytes;
     ChunkHasher hasher(0, true);
+    uint32_t crc = 0;
     HashedChunks chunks;
     for (size_t at = 0; at < content.size();) {
       const size_t bytes = std::min<size_t>(random() % most, content.size() - at);
       hasher.Update(content.data() + at, bytes);
+      crc = Crc32c(crc, content.data() + at, bytes);
       at += bytes;
-      CHECK(hasher.Crc() == Crc32c(0, content.data(), at));
+      CHECK(hasher.Crc() == crc);
       Append(&chunks, hasher.TakeChunks());
       CHECK(chunks.digests.size() == at / kChunkBytes);
     }
@@ -122,7 +124,7 @@ void StatesCarryOnAtAnyOffset() {
     CarryOnAt(content, size, true);
     CarryOnAt(content, size, false);
   }
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 12; ++round) {
     CarryOnAt(content, random() % content.size(), round % 2 == 0);
   }
 }
@@ -161,9 +163,8 @@ ReadContent From(const std::vector<uint8_t>& content) {
 }
 
 void ParallelEqualsOnePass() {
-  const std::vector<uint8_t> content = RandomBytes(70 * kChunkBytes + 4321, 7);
-  for (const size_t size : {size_t{0}, size_t{1}, kChunkBytes, 5 * kChunkBytes + 1,
-                            16 * kChunkBytes, 48 * kChunkBytes + kBlockBytes, content.size()}) {
+  const std::vector<uint8_t> content = RandomBytes(50 * kChunkBytes + 4321, 7);
+  for (const size_t size : {size_t{0}, 5 * kChunkBytes + 1, 16 * kChunkBytes, content.size()}) {
     const std::vector<uint8_t> part(content.begin(),
                                     content.begin() + static_cast<std::ptrdiff_t>(size));
     const ContentDigests digests = HashInParallel(From(part));

@@ -12,7 +12,11 @@ namespace longshore::testing {
 inline std::vector<uint8_t> RandomBytes(size_t bytes, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<uint8_t> content(bytes);
-  for (uint8_t& byte : content) byte = static_cast<uint8_t>(random());
+  uint32_t drawn = 0;
+  for (size_t i = 0; i < bytes; ++i) {
+    drawn = i % 4 == 0 ? static_cast<uint32_t>(random()) : drawn >> 8;
+    content[i] = static_cast<uint8_t>(drawn);
+  }
   return content;
 }
 
