@@ -33,19 +33,16 @@ export function writeUpload(
 ): BidiStreaming<WriteRequest | Malformed, WriteUploadResponse> {
   return async (source, context, sink) => {
     const stream = new UploadStream(source, sink, context.signal, parts);
-    const first = await stream.next();
-    if (!first) throw fieldInvalid('upload', 'must be named by the first message');
-    const { tenantId, id } = parseName('uploads', first.upload, 'upload');
-    authorize(context.caller, 'write', tenantId);
-    const attached = await parts.receiver.attach(tenantId, id, context.signal);
-    if (!(attached instanceof OpenUpload)) {
-      await sink.write({ file: toFile(await parts.results.of(attached, context.signal)) });
-      return;
-    }
     try {
-      await stream.receive(attached, first);
+      const first = await stream.next();
+      if (!first) throw fieldInvalid('upload', 'must be named by the first message');
+      const { tenantId, id } = parseName('uploads', first.upload, 'upload');
+      authorize(context.caller, 'write', tenantId);
+      const attached = await parts.receiver.attach(tenantId, id, context.signal);
+      if (attached instanceof OpenUpload) await stream.receive(attached, first);
+      else await sink.write({ file: toFile(await parts.results.of(attached, context.signal)) });
     } finally {
-      await parts.receiver.detach(attached);
+      stream.close();
     }
   };
 }
@@ -105,11 +102,15 @@ class UploadStream {
       // The client ended its side without finishing: what it sent is kept for when it comes back.
       await this.#flush(acks);
     } finally {
-      clearTimeout(this.#idle);
       await acks.settle();
       // Bytes under way still read the messages' memory.
       await Promise.allSettled(this.#pieces);
+      await this.#parts.receiver.detach(open);
     }
+  }
+
+  close(): void {
+    clearTimeout(this.#idle);
   }
 
   async #take(open: OpenUpload, message: WriteRequest, acks: Acknowledger): Promise<void> {
