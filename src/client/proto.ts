@@ -1,20 +1,31 @@
 import { fileURLToPath } from 'node:url';
 import type { MethodDefinition } from '@grpc/grpc-js';
-import { loadSync, type AnyDefinition, type MessageTypeDefinition } from '@grpc/proto-loader';
+import {
+  loadSync,
+  type AnyDefinition,
+  type MessageTypeDefinition,
+  type PackageDefinition,
+} from '@grpc/proto-loader';
 import type { AnyMessage, Methods } from './messages.ts';
 
 /** The contract lies beside `src/` and beside `dist/`: two folders up from either. */
 const PROTO_FOLDER = fileURLToPath(new URL('../../proto/', import.meta.url));
 
-const definitions = loadSync(
-  [
-    'longshore/v1/file_service.proto',
-    'google/longrunning/operations.proto',
-    'google/rpc/error_details.proto',
-    'google/rpc/status.proto',
-  ],
-  { includeDirs: [PROTO_FOLDER], longs: Number, enums: String, defaults: true, oneofs: true },
-);
+let loaded: PackageDefinition | undefined;
+
+/** Read when first needed: `longshore --help` has no use for it. */
+function contract(): PackageDefinition {
+  loaded ??= loadSync(
+    [
+      'longshore/v1/file_service.proto',
+      'google/longrunning/operations.proto',
+      'google/rpc/error_details.proto',
+      'google/rpc/status.proto',
+    ],
+    { includeDirs: [PROTO_FOLDER], longs: Number, enums: String, defaults: true, oneofs: true },
+  );
+  return loaded;
+}
 
 /** How one method is called: its path, and how its messages become bytes and back. */
 export interface Method<Request, Response> {
@@ -28,7 +39,7 @@ export function method<Name extends keyof Methods>(
   name: Name,
 ): Method<Methods[Name]['request'], Methods[Name]['response']> {
   for (const service of ['longshore.v1.FileService', 'google.longrunning.Operations']) {
-    const definition = definitions[service];
+    const definition = contract()[service];
     if (definition === undefined || 'format' in definition) continue;
     const found: MethodDefinition<object, object> | undefined = definition[name];
     if (found === undefined) continue;
@@ -43,7 +54,7 @@ export function method<Name extends keyof Methods>(
 
 /** The message of this full name (`google.rpc.Status`) in these bytes. Throws where they are not one. */
 export function decode<Message extends object>(messageName: string, bytes: Buffer): Message {
-  const definition = definitions[messageName];
+  const definition = contract()[messageName];
   if (definition === undefined || !isMessage(definition)) {
     throw new Error(`The contract has no message ${messageName}.`);
   }
