@@ -2,7 +2,7 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 import type { OperationsDefinition } from '../gen/google/longrunning/Operations.ts';
 import type { FileServiceDefinition } from '../gen/longshore/v1/FileService.ts';
 
-// Generated from the contract (`npm run build:proto`); these are the names that the client calls them by. 64-bit numbers
+// Generated from the contract (`npm run build`); these are the names that the client calls them by. 64-bit numbers
 // are JavaScript numbers, exact up to 8 PiB.
 export type { Any__Output as AnyMessage } from '../gen/google/protobuf/Any.ts';
 export type { Timestamp__Output as TimestampMessage } from '../gen/google/protobuf/Timestamp.ts';
