@@ -18,6 +18,8 @@ export type { PutOptions, PutProgress, PutResult } from './put.ts';
 export type { RetryEvent, RetryPolicy } from './retry.ts';
 
 const TIMEOUT_MS = 30_000;
+/** Long enough for one chunk of 1 MiB at 9 kB/s: of less a server can say nothing. */
+const STALL_TIMEOUT_MS = 120_000;
 /** Between two looks at an operation. */
 const OPERATION_POLL_MS = 250;
 
@@ -32,6 +34,8 @@ export interface ConnectOptions {
   readonly tls?: boolean | TlsOptions;
   /** How long one unary call may take. */
   readonly timeoutMs?: number;
+  /** A stream over which the server says nothing for so long, though there is something to say, is taken for cut. */
+  readonly stallTimeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   /**
    * Where transfers of paths leave a note so that another process can resume them; per user when absent, nowhere when null.
@@ -91,6 +95,7 @@ export class LongshoreClient {
       address,
       tenant,
       surroundings,
+      stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
       channel: new Channel({ address, apiKey, tls, timeoutMs }, surroundings),
       retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
       notes: folder === null ? undefined : new ResumeNotes(folder, () => surroundings.nowMs()),

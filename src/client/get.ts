@@ -18,8 +18,6 @@ import { parseTarget, type Target } from './target.ts';
 import { writableDestination } from './writable-destination.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** The server sends a heartbeat every few seconds when it has nothing else. */
-const STALL_TIMEOUT_MS = 60_000;
 /** Below this, starting again costs less than keeping a note. */
 const NOTE_BYTES_MIN = 8 * 1024 * 1024;
 /** How often the record may change under a read before it is given up. */
@@ -67,6 +65,7 @@ export interface GetContext {
   readonly notes: ResumeNotes | undefined;
   readonly address: string;
   readonly tenant: string;
+  readonly stallTimeoutMs: number;
 }
 
 /** See `LongshoreClient.get`. */
@@ -172,7 +171,7 @@ class GetTransfer {
     if (!this.#isWhole() && this.#position !== undefined && this.#position >= this.#end) return;
     try {
       const trailer = await receiveContent(this.#context.channel.readFile(this.#request()), {
-        stallTimeoutMs: STALL_TIMEOUT_MS,
+        stallTimeoutMs: this.#context.stallTimeoutMs,
         signal: this.#options.signal,
         onHeader: (header) => this.#begun(header),
         onContent: async (content) => {

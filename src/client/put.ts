@@ -21,8 +21,6 @@ const CHUNK_BYTES = MIB;
 const STREAM_KEPT_BYTES_MAX = 8 * MIB + 4 * CHUNK_BYTES;
 /** Below this the server has acknowledged nothing yet when a transfer is cut, so a note would be of no use. */
 const NOTE_BYTES_MIN = 8 * MIB;
-/** Long enough for one chunk at 9 kB/s: the server can acknowledge no less. */
-const STALL_TIMEOUT_MS = 120_000;
 const CANCEL_TIMEOUT_MS = 2_000;
 /** What a remembered upload that is no more is answered with. */
 const UPLOAD_IS_GONE: ReadonlySet<string> = new Set(['NOT_FOUND', 'FAILED_PRECONDITION', 'INVALID_ARGUMENT']);
@@ -90,6 +88,7 @@ export interface PutContext {
   readonly notes: ResumeNotes | undefined;
   readonly address: string;
   readonly tenant: string;
+  readonly stallTimeoutMs: number;
 }
 
 /** See `LongshoreClient.put`. */
@@ -250,7 +249,7 @@ class PutTransfer {
         source: this.#source,
         from: persistedSize,
         chunkBytes: CHUNK_BYTES,
-        stallTimeoutMs: STALL_TIMEOUT_MS,
+        stallTimeoutMs: this.#context.stallTimeoutMs,
         signal: this.#options.signal,
         onRead: (offset, content) => {
           if (this.#expected === undefined) this.#digest.add(offset, content);
