@@ -35,9 +35,11 @@ const auto& Candidates() {
   return candidates;
 }
 
-// The check value of the CRC catalogues, and every length around the kernels' strides against the
+// The check value of the CRC catalogues, and lengths around the kernels' strides against the
 // tables.
 bool KnowsItsAnswers(const Crc32cKernel& kernel) {
+  constexpr size_t kLengths[] = {0,   1,   7,   8,    63,   64,   255, 256,
+                                 257, 767, 768, 1023, 3071, 3072, 4090};
   const char kDigits[] = "123456789";
   if (~kernel.run(~uint32_t{0}, reinterpret_cast<const uint8_t*>(kDigits), 9) != 0xe3069283) {
     return false;
@@ -45,7 +47,7 @@ bool KnowsItsAnswers(const Crc32cKernel& kernel) {
   std::array<uint8_t, 4096> bytes{};
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>((i * i) ^ (i >> 3));
   for (size_t from = 0; from < 4; ++from) {
-    for (size_t length : {0, 1, 7, 8, 63, 64, 255, 256, 257, 767, 768, 1023, 3071, 3072, 4090}) {
+    for (const size_t length : kLengths) {
       const uint8_t* data = bytes.data() + from;
       if (kernel.run(0x12345678, data, length) != Crc32cPortable(0x12345678, data, length)) {
         return false;

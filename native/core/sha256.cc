@@ -26,7 +26,7 @@ size_t Pad(const uint8_t* tail, uint64_t bytes, uint8_t padded[2 * kSha256BlockB
   if (tail_bytes > 0) std::memcpy(padded, tail, tail_bytes);
   padded[tail_bytes] = 0x80;
   std::memset(padded + tail_bytes + 1, 0, end - tail_bytes - 1);
-  for (int i = 0; i < 8; ++i) padded[end - 1 - i] = static_cast<uint8_t>((bytes * 8) >> (8 * i));
+  for (size_t i = 0; i < 8; ++i) padded[end - 1 - i] = static_cast<uint8_t>((bytes * 8) >> (8 * i));
   return blocks;
 }
 
