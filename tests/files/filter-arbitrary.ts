@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import type { Filter, TextPattern, TextTarget, TimeField } from '../../src/files/filter.ts';
 
 /** Text that a filter may hold: no control characters, no lone surrogates. */
-export const filterText = fc
-  .string({ unit: 'grapheme', maxLength: 12 })
-  .map((text) => text.replace(/[\p{Cc}\p{Cs}]/gu, ''));
+export const filterText = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 12 }).map((text) => text.replace(/[\p{Cc}\p{Cs}]/gu, '')),
+  fc.constantFrom('', 'a', 'report', 'prod', 'eu', 'image/', '.pdf', '%', '_', '*', '\\'),
+);
 
-const labelKey = fc.stringMatching(/^[a-z0-9_.-]{1,10}$/).map((key) => `labels.${key}` as const);
+const labelKey = fc
+  .oneof(fc.stringMatching(/^[a-z0-9_.-]{1,10}$/), fc.constantFrom('env', 'x', 'a.b'))
+  .map((key) => `labels.${key}` as const);
 const timeField = fc.constantFrom<TimeField>('create_time', 'update_time', 'access_time', 'expire_time');
 const ordering = fc.constantFrom('<' as const, '<=' as const, '>' as const, '>=' as const);
 const orderingOrEqual = fc.oneof(ordering, fc.constant('=' as const));
@@ -21,16 +24,19 @@ const restriction: fc.Arbitrary<Filter> = fc.oneof(
   fc.record({
     kind: fc.constant('size' as const),
     ordering: orderingOrEqual,
-    sizeBytes: fc.maxSafeNat(),
+    sizeBytes: fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 1, 10, 1024)),
   }),
   fc.record({
     kind: fc.constant('time' as const),
     field: timeField,
     ordering: orderingOrEqual,
-    timeMs: fc.integer({
-      min: Date.parse('0001-01-01T00:00:00Z'),
-      max: Date.parse('9999-12-31T23:59:59.999Z'),
-    }),
+    timeMs: fc.oneof(
+      fc.integer({
+        min: Date.parse('0001-01-01T00:00:00Z'),
+        max: Date.parse('9999-12-31T23:59:59.999Z'),
+      }),
+      fc.integer({ min: 0, max: 1 }).map((ms) => Date.parse('2026-01-01T00:00:00Z') + ms),
+    ),
   }),
   fc.record({
     kind: fc.constant('state' as const),
