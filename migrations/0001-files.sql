@@ -48,7 +48,7 @@ create index files_by_create_time on files (tenant_id, create_time desc, file_id
 create index files_by_update_time on files (tenant_id, update_time desc, file_id desc);
 create index files_by_size on files (tenant_id, size_bytes desc, file_id desc);
 create index files_by_display_name on files (tenant_id, display_name, file_id);
-create index files_by_digest on files (tenant_id, sha256);
+create index files_by_digest on files (tenant_id, sha256, create_time, file_id);
 create index files_by_blob on files (sha256);
 create index files_by_labels on files using gin (labels jsonb_path_ops);
 create index files_to_purge on files (purge_time) where purge_time is not null;
