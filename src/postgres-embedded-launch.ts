@@ -16,8 +16,8 @@ export interface RunAs {
 /** `nobody`: initdb insists on a user that has a name, and this one is on every system. */
 const UNPRIVILEGED: RunAs = { uid: 65534, gid: 65534 };
 
-/** CAP_DAC_OVERRIDE of capabilities(7). */
-const DAC_OVERRIDE_BIT = 1n << 1n;
+/** Of capabilities(7): CAP_DAC_OVERRIDE, and CAP_SETPCAP to have access(2) heed it. */
+const OVERRIDE_CAPABILITIES = (1n << 1n) | (1n << 8n);
 
 /** How long one of the small programs around Postgres may take. */
 const HELPER_TIMEOUT_MS = 10_000;
@@ -65,18 +65,25 @@ export async function runAsFor(folder: string): Promise<RunAs | null> {
   return null;
 }
 
-/** @param folders those that Postgres must reach. */
+/**
+ * @param cluster the data folder of Postgres, there or not yet.
+ * @throws LongshoreError DATABASE_UNAVAILABLE when the user that Postgres must run as cannot reach that or its programs.
+ */
 export async function createLauncher(
   binaries: PostgresBinaries,
   runAs: RunAs | null,
-  folders: readonly string[],
+  cluster: string,
 ): Promise<Launcher> {
   const setpriv = process.platform === 'linux' && (await hasSetpriv());
-  const overridesPermissions =
-    runAs !== null &&
-    setpriv &&
-    !(await openToAll([...folders, binaries.postgres])) &&
-    (await mayOverridePermissions());
+  const closed = runAs === null ? null : await closedFolder([cluster, binaries.postgres]);
+  if (closed !== null && !(setpriv && (await mayOverridePermissions()))) {
+    throw new LongshoreError(
+      'DATABASE_UNAVAILABLE',
+      `Postgres does not run as root, and the user that it runs as (${runAs?.uid}) cannot enter ${closed}. ` +
+        'Open that folder to everybody (chmod o+x), start longshore as an ordinary user, or set DATABASE_URL.',
+    );
+  }
+  const overridesPermissions = closed !== null;
   const env: NodeJS.ProcessEnv = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LC_ALL: 'C',
@@ -110,7 +117,10 @@ function setprivArguments(runAs: RunAs | null, overridesPermissions: boolean, ti
   const capabilities = '+dac_override';
   return [
     ...(runAs === null ? [] : ['--reuid', String(runAs.uid), '--regid', String(runAs.gid), '--clear-groups']),
-    ...(overridesPermissions ? ['--inh-caps', capabilities, '--ambient-caps', capabilities] : []),
+    // The secure bit: Postgres asks access(2) about its own program, which else forgets the capability.
+    ...(overridesPermissions
+      ? ['--securebits', '+no_setuid_fixup', '--inh-caps', capabilities, '--ambient-caps', capabilities]
+      : []),
     ...(tied ? ['--pdeathsig', 'INT'] : []),
     '--',
   ];
@@ -127,22 +137,24 @@ async function hasSetpriv(): Promise<boolean> {
   }
 }
 
-/** Whether every user can enter the folders that lead to each path. */
-async function openToAll(paths: readonly string[]): Promise<boolean> {
+/** One of the folders above the paths that not everybody can enter; null when there is none. */
+async function closedFolder(paths: readonly string[]): Promise<string | null> {
   for (const start of paths) {
     for (let folder = path.dirname(start); ; folder = path.dirname(folder)) {
-      if (((await stat(folder)).mode & 0o001) === 0) return false;
+      if (((await stat(folder)).mode & 0o001) === 0) return folder;
       if (folder === path.dirname(folder)) break;
     }
   }
-  return true;
+  return null;
 }
 
-/** Containers may take the capability away from root. */
+/** Containers may take the capabilities away from root. */
 async function mayOverridePermissions(): Promise<boolean> {
   const status = await readFile('/proc/self/status', 'utf8');
   const sets = ['CapPrm', 'CapBnd'].map(
     (name) => new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1],
   );
-  return sets.every((hex) => hex !== undefined && (BigInt(`0x${hex}`) & DAC_OVERRIDE_BIT) !== 0n);
+  return sets.every(
+    (hex) => hex !== undefined && (BigInt(`0x${hex}`) & OVERRIDE_CAPABILITIES) === OVERRIDE_CAPABILITIES,
+  );
 }

@@ -61,7 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   };
   try {
     const binaries = await findPostgresBinaries(path.join(dataFolder, 'postgres-libraries'));
-    const launcher = await createLauncher(binaries, await runAsFor(cluster), [cluster]);
+    const launcher = await createLauncher(binaries, await runAsFor(cluster), cluster);
     await stopLeftover(cluster, clock, signal);
     if (lock.previous !== null) await rm(lock.previous.socketFolder, { recursive: true, force: true });
     socketFolder = await makeSocketFolder(dataFolder, launcher);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,9 @@ const NOBODY = 65534;
 const isRoot = process.geteuid?.() === 0;
 const isLinux = process.platform === 'linux';
 
+/** Whether an ordinary user can run this checkout. */
+const openToAll = ancestors(HOLDER).every((folder) => (statSync(folder).mode & 0o001) !== 0);
+
 /** Everything here is on one data folder where it can be, since making a new one takes longest. */
 const root = await mkdtemp(path.join(tmpdir(), 'lse-'));
 await chmod(root, 0o755);
@@ -39,6 +42,11 @@ afterEach(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+function ancestors(file: string): string[] {
+  const folder = path.dirname(file);
+  return folder === file ? [] : [folder, ...ancestors(folder)];
+}
+
 async function start(dataFolder = shared, onLog?: (line: string) => void): Promise<EmbeddedPostgres> {
   const server = await startEmbeddedPostgres({ dataFolder, ...(onLog === undefined ? {} : { onLog }) });
   servers.push(server);
@@ -55,11 +63,12 @@ interface Holder {
 
 async function startHolder(
   dataFolder: string,
-  { asNobody = false, env = process.env }: { asNobody?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: { asNobody?: boolean; env?: NodeJS.ProcessEnv; wrapper?: readonly string[] } = {},
 ): Promise<Holder> {
-  const args = ['--import', TSX, HOLDER, dataFolder];
+  const { asNobody = false, env = process.env, wrapper = [] } = options;
+  const [command = '', ...args] = [...wrapper, process.execPath, '--import', TSX, HOLDER, dataFolder];
   const who = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env,
@@ -191,7 +200,7 @@ describe('the embedded Postgres', () => {
     await (await start()).stop();
     const cluster = path.join(shared, 'postgres');
     const binaries = await findPostgresBinaries(path.join(root, 'libraries'));
-    const launcher = await createLauncher(binaries, await runAsFor(cluster), [cluster]);
+    const launcher = await createLauncher(binaries, await runAsFor(cluster), cluster);
     const args = ['-D', cluster, '-k', cluster, '-c', 'listen_addresses='];
     const leftover = launcher.spawn(binaries.postgres, args, { tied: false, cwd: cluster });
     children.push(leftover);
@@ -295,18 +304,21 @@ describe('the embedded Postgres', () => {
     await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('does the same without the programs flock and setpriv, save that it outlives kill -9 until the next start', async () => {
-    const without = { env: { ...process.env, PATH: '/nonexistent' } };
-    const holder = await startHolder(shared, without);
-    await expect(startHolder(shared, without)).rejects.toThrow(`process ${holder.child.pid}`);
-    await kill(holder.child);
-    const next = await startHolder(shared, without);
-    expect(isAlive(holder.pid)).toBe(false);
-    expect(await query(next.url, 'select 1 as n')).toEqual([{ n: 1 }]);
-    next.child.kill('SIGTERM');
-    await once(next.child, 'exit');
-    expect(isAlive(next.pid)).toBe(false);
-  });
+  it.runIf(openToAll || !isRoot)(
+    'does the same without the programs flock and setpriv, save that it outlives kill -9 until the next start',
+    async () => {
+      const without = { env: { ...process.env, PATH: '/nonexistent' } };
+      const holder = await startHolder(shared, without);
+      await expect(startHolder(shared, without)).rejects.toThrow(`process ${holder.child.pid}`);
+      await kill(holder.child);
+      const next = await startHolder(shared, without);
+      expect(isAlive(holder.pid)).toBe(false);
+      expect(await query(next.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+      next.child.kill('SIGTERM');
+      await once(next.child, 'exit');
+      expect(isAlive(next.pid)).toBe(false);
+    },
+  );
 
   it('names DATABASE_URL on a platform that it does not come for', async () => {
     const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
@@ -322,7 +334,7 @@ describe('the embedded Postgres', () => {
 });
 
 describe.runIf(isRoot)('the embedded Postgres, started by root', () => {
-  it('runs as an ordinary user, without privileges where it needs none', async () => {
+  it.runIf(openToAll)('runs as an ordinary user, without privileges where it needs none', async () => {
     const server = await start();
     const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
     expect(status).toMatch(new RegExp(`^Uid:\\s+${NOBODY}\\s+${NOBODY}\\s+${NOBODY}\\s+${NOBODY}$`, 'm'));
@@ -341,22 +353,33 @@ describe.runIf(isRoot)('the embedded Postgres, started by root', () => {
     await start(path.join(secret, 'data'));
   });
 
-  it('goes on as the user that owns the data, where an ordinary user made them', async () => {
-    const folder = path.join(root, 'ordinary');
-    await mkdir(folder);
-    await chown(folder, NOBODY, NOBODY);
-    const holder = await startHolder(folder, { asNobody: true });
-    expect(await query(holder.url, 'select 1 as n')).toEqual([{ n: 1 }]);
-    expect(await readFile(`/proc/${holder.child.pid}/status`, 'utf8')).toMatch(
-      new RegExp(`^Uid:\\s+${NOBODY}`, 'm'),
-    );
-    holder.child.kill('SIGTERM');
-    await once(holder.child, 'exit');
-    const server = await start(folder);
-    expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+  it('says so where root may not lift the permissions that keep Postgres out', async () => {
+    const closed = path.join(root, 'closed');
+    await mkdir(closed, { mode: 0o700 });
+    const wrapper = ['setpriv', '--bounding-set', '-dac_override', '--'];
+    const holder = startHolder(path.join(closed, 'data'), { wrapper });
+    await expect(holder).rejects.toThrow(/the user that it runs as \(65534\) cannot enter .*DATABASE_URL/);
   });
 
-  it('is refused to an ordinary user on data that belong to another', async () => {
+  it.runIf(openToAll)(
+    'goes on as the user that owns the data, where an ordinary user made them',
+    async () => {
+      const folder = path.join(root, 'ordinary');
+      await mkdir(folder);
+      await chown(folder, NOBODY, NOBODY);
+      const holder = await startHolder(folder, { asNobody: true });
+      expect(await query(holder.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+      expect(await readFile(`/proc/${holder.child.pid}/status`, 'utf8')).toMatch(
+        new RegExp(`^Uid:\\s+${NOBODY}`, 'm'),
+      );
+      holder.child.kill('SIGTERM');
+      await once(holder.child, 'exit');
+      const server = await start(folder);
+      expect(await query(server.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+    },
+  );
+
+  it.runIf(openToAll)('is refused to an ordinary user on data that belong to another', async () => {
     const folder = path.join(root, 'of-daemon');
     await mkdir(path.join(folder, 'postgres'), { recursive: true });
     await chown(path.join(folder, 'postgres'), 1, 1);
@@ -370,5 +393,9 @@ describe.runIf(isRoot)('the embedded Postgres, started by root', () => {
 if (!isRoot) {
   process.stderr.write(
     'NOT RUN: the tests of the embedded Postgres as root, since these run as an ordinary user.\n',
+  );
+} else if (!openToAll) {
+  process.stderr.write(
+    'NOT RUN: the tests of the embedded Postgres as an ordinary user, who cannot enter this checkout.\n',
   );
 }

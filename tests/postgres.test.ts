@@ -280,9 +280,10 @@ describe('when the database goes away', () => {
     await using link = await startTcpSwitch(database.url);
     const far = createPostgres({ url: link.url, closeTimeoutMs: 100 });
     await far.query('select 1');
-    const running = expect(far.query('select 1 from pg_sleep(0.1)')).rejects.toMatchObject({
+    const running = expect(far.query('select pg_sleep(20)')).rejects.toMatchObject({
       reason: 'DATABASE_UNAVAILABLE',
     });
+    await delay(50);
     link.freeze();
     const sinceMs = performance.now();
     await far.close();

@@ -26,6 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const template = `longshore_template_${process.pid}_${Date.now().toString(36)}`;
   const admin = new pg.Client(adminUrl);
   await admin.connect();
+  if (embedded !== null) await forgoDurability(admin);
   await admin.query(`create database ${template}`);
   await migrate({ url: databaseUrl(adminUrl, template) });
   project.provide('postgresAdminUrl', adminUrl);
@@ -41,6 +42,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function startOwn(): Promise<{ server: EmbeddedPostgres; folder: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'longshore-tests-'));
   return { folder, server: await startEmbeddedPostgres({ dataFolder: path.join(folder, 'data') }) };
+}
+
+/** This server is thrown away after the run, and waiting for the disk takes most of the time of the tests of stores. */
+async function forgoDurability(admin: pg.Client): Promise<void> {
+  await admin.query('alter system set fsync = off');
+  await admin.query('alter system set full_page_writes = off');
+  await admin.query('select pg_reload_conf()');
 }
 
 /** The same server, another database. */
