@@ -104,7 +104,8 @@ class GetTransfer {
   readonly #note: NoteClaim;
   #destination: Destination | undefined;
   #digest = new ContentDigest();
-  #rangeCrc = 0;
+  /** Of what the present stream brought: its trailer speaks of no other. */
+  #streamCrc = 0;
   /** The record as it was when the first byte came. */
   #file: File | undefined;
   /** The first byte wanted, the next one due and the end, as offsets in the content. */
@@ -209,6 +210,7 @@ class GetTransfer {
       throw new LongshoreClientError('INTERNAL', 'INTERNAL', 'The server named no file.');
     const file = fileFromMessage(header.file);
     this.#servedFrom = header.servedFrom;
+    this.#streamCrc = 0;
     this.#file ??= file;
     if (this.#position !== undefined) return this.#position;
     this.#begin = header.range?.offset ?? 0;
@@ -233,7 +235,7 @@ class GetTransfer {
     // The disk works while we hash.
     const written = this.#destination!.write(content);
     if (this.#isWhole()) this.#digest.add(this.#position!, content);
-    else this.#rangeCrc = crc32c(content, this.#rangeCrc);
+    else this.#streamCrc = crc32c(content, this.#streamCrc);
     await abandonable(written, this.#options.signal);
     this.#position! += content.length;
     this.#bytesReceived += content.length;
@@ -249,10 +251,7 @@ class GetTransfer {
       );
     }
     if (!this.#isWhole()) {
-      // The trailer speaks of its own stream: after a cut, the chunks' CRCs have to do.
-      const once = this.#bytesReceived === this.#end - this.#begin && this.#changes === 0;
-      if (once && trailer.rangeCrc32c !== this.#rangeCrc && trailer.rangeCrc32c !== 0)
-        throw this.#notAsPromised('CRC32C');
+      if (trailer.rangeCrc32c !== this.#streamCrc) throw this.#notAsPromised('CRC32C');
       return;
     }
     const actual = this.#digest.value().sha256;
@@ -281,7 +280,6 @@ class GetTransfer {
     }
     if (!(await this.#destination?.restart())) throw error;
     this.#digest = new ContentDigest();
-    this.#rangeCrc = 0;
     this.#file = undefined;
     this.#position = undefined;
     this.#resumedFromBytes = 0;
