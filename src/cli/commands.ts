@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerBench } from './bench.ts';
 import { readEnvironment } from './environment.ts';
 import { registerGet } from './get.ts';
 import { registerLs } from './ls.ts';
@@ -20,6 +21,7 @@ export function clientCommands(program: Command, world: CommandWorld = processWo
   registerStat(program, world);
   registerRm(program, world);
   registerVerify(program, world);
+  registerBench(program, world);
 }
 
 function processWorld(): CommandWorld {
