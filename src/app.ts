@@ -274,7 +274,10 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
         retryAfterMs: 1000,
       });
       const cut = setTimeout(() => calls.abort(draining), config.drainTimeoutMs);
-      await Promise.race([grpc.close(), clock.sleep(config.drainTimeoutMs + 1000)]);
+      const drained = new AbortController();
+      const late = clock.sleep(config.drainTimeoutMs + 1000, drained.signal).catch(() => undefined);
+      await Promise.race([grpc.close(), late]);
+      drained.abort();
       clearTimeout(cut);
       await receiver.close(draining);
       await lifetime.end();
