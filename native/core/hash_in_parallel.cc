@@ -16,12 +16,14 @@ namespace {
 // As many chunks as the widest kernel has lanes.
 constexpr size_t kBatchChunks = 16;
 constexpr size_t kBatchBytes = kBatchChunks * kChunkBytes;
-constexpr size_t kBatches = 3;
+constexpr size_t kSlots = 2 * kBatchChunks;
 
-// Makes the digest of the whole on a thread of its own, over batches that lie in a small ring.
+// Makes the digest of the whole on a thread of its own, over a ring of slots of one chunk each. One
+// other thread fills the slots.
 class Follower {
  public:
-  Follower() : thread_([this] { Run(); }) {}
+  // Not zeroed: the system provides only the pages that content really reaches.
+  Follower() : slots_(new uint8_t[kSlots * kChunkBytes]), thread_([this] { Run(); }) {}
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
@@ -29,21 +31,18 @@ class Follower {
     if (thread_.joinable()) Stop();
   }
 
-  // A batch to fill; waits until the digest has passed the one that was there.
+  // Waits for kBatchChunks free slots in a row. All of them must be given before the next call.
   uint8_t* NextBatch() {
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return given_ - passed_ < kBatches; });
-    std::unique_ptr<uint8_t[]>& batch = batches_.at(given_ % kBatches);
-    // Not zeroed: the system provides only the pages that content really reaches.
-    if (!batch) batch = std::unique_ptr<uint8_t[]>(new uint8_t[kBatchBytes]);
-    return batch.get();
+    changed_.wait(lock, [this] { return given_ - passed_ <= kSlots - kBatchChunks; });
+    return Slot(given_);
   }
 
-  // The batch that NextBatch gave last now holds `bytes` bytes.
+  // The next slot of the batch now holds `bytes` bytes.
   void Give(size_t bytes) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      sizes_.at(given_ % kBatches) = bytes;
+      sizes_.at(given_ % kSlots) = bytes;
       ++given_;
     }
     changed_.notify_all();
@@ -57,6 +56,8 @@ class Follower {
   }
 
  private:
+  uint8_t* Slot(size_t index) { return slots_.get() + index % kSlots * kChunkBytes; }
+
   void Stop() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -71,10 +72,10 @@ class Follower {
     while (true) {
       changed_.wait(lock, [this] { return passed_ < given_ || ended_; });
       if (passed_ == given_) return;
-      const uint8_t* batch = batches_.at(passed_ % kBatches).get();
-      const size_t bytes = sizes_.at(passed_ % kBatches);
+      const uint8_t* slot = Slot(passed_);
+      const size_t bytes = sizes_.at(passed_ % kSlots);
       lock.unlock();
-      whole_.Update(batch, bytes);
+      whole_.Update(slot, bytes);
       lock.lock();
       ++passed_;
       changed_.notify_all();
@@ -83,14 +84,24 @@ class Follower {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::array<std::unique_ptr<uint8_t[]>, kBatches> batches_;
-  std::array<size_t, kBatches> sizes_{};
+  std::unique_ptr<uint8_t[]> slots_;
+  std::array<size_t, kSlots> sizes_{};
   size_t given_ = 0;
   size_t passed_ = 0;
   bool ended_ = false;
   Sha256 whole_;
   std::thread thread_;  // last: it uses all of the above
 };
+
+// Fills a batch, giving each chunk to the follower as it comes.
+size_t ReadBatch(const ReadContent& read, uint64_t offset, uint8_t* batch, Follower* follower) {
+  size_t filled = 0;
+  for (size_t got = kChunkBytes; got == kChunkBytes && filled < kBatchBytes; filled += got) {
+    got = read(offset + filled, batch + filled, kChunkBytes);
+    follower->Give(got);
+  }
+  return filled;
+}
 
 void HashBlockCrcs(const uint8_t* data, size_t bytes, ContentDigests* digests) {
   for (size_t at = 0; at < bytes; at += kBlockBytes) {
@@ -124,8 +135,7 @@ ContentDigests HashInParallel(const ReadContent& read) {
   size_t got = 0;
   do {
     uint8_t* batch = follower.NextBatch();
-    got = read(digests.bytes, batch, kBatchBytes);
-    follower.Give(got);
+    got = ReadBatch(read, digests.bytes, batch, &follower);
     HashBlockCrcs(batch, got, &digests);
     HashBatchChunks(batch, got, &digests);
     digests.bytes += got;

@@ -22,9 +22,9 @@ struct ContentDigests {
 using ReadContent = std::function<size_t(uint64_t offset, uint8_t* into, size_t bytes)>;
 
 // Hashes content on two threads, in the time that the SHA-256 of the whole takes alone: the
-// calling thread reads it in order, 16 MiB at a time, and makes the digests of the chunks, many at
-// once; a thread of its own follows with the digest of the whole. What `read` throws comes out
-// of here. Holds up to three such batches in memory.
+// calling thread reads it in order, a chunk at a time, and makes the digests of the chunks, sixteen
+// at once; a thread of its own follows with the digest of the whole. What `read` throws comes out
+// of here. Holds up to 32 MiB of content in memory.
 ContentDigests HashInParallel(const ReadContent& read);
 
 }  // namespace longshore
