@@ -105,9 +105,9 @@ const SETTINGS = {
   ),
   streamsMax: setting(
     'LONGSHORE_STREAMS_MAX',
-    '1000',
+    '10000',
     integer({ min: '1', max: '100000' }),
-    'Uploads and reads under way at once; further ones are told to come back.',
+    'Calls under way at once in this process; further ones are told to come back.',
   ),
   readBufferBytesMax: setting(
     'LONGSHORE_READ_BUFFER_BYTES_MAX',
@@ -174,7 +174,7 @@ const SETTINGS = {
     'LONGSHORE_UPLOAD_TTL',
     '24h',
     durationMs({ min: '1s', max: '365d' }),
-    'How long an upload may be resumed after its last byte.',
+    'How long an upload may be resumed.',
   ),
   uploadIdleTimeoutMs: setting(
     'LONGSHORE_UPLOAD_IDLE_TIMEOUT',
@@ -220,6 +220,13 @@ type Value<S> = S extends Setting<infer T> ? T : never;
 /** Every setting, read and checked. */
 export type Config = { readonly [Name in keyof Settings]: Value<Settings[Name]> };
 
+/** What the command line reads (`cli/environment.ts`) may be set where a server is started, too. */
+const CLIENT_SETTINGS: ReadonlySet<string> = new Set([
+  'LONGSHORE_SERVER',
+  'LONGSHORE_TENANT',
+  'LONGSHORE_API_KEY',
+]);
+
 /** Kubernetes tells each container of a service named "longshore" under these names where that is. */
 const SERVICE_LINK =
   /^LONGSHORE_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
@@ -239,8 +246,8 @@ export function loadConfig(environment: Environment = process.env): Config {
   const given = new Map<string, string>(file);
   for (const [name, value] of Object.entries(environment)) {
     const meant = name.startsWith('LONGSHORE_') || file.has(name) || name === SETTINGS.databaseUrl.name;
-    if (meant && value !== undefined && value.trim() !== '' && !SERVICE_LINK.test(name))
-      given.set(name, value);
+    const ours = meant && !CLIENT_SETTINGS.has(name) && !SERVICE_LINK.test(name);
+    if (ours && value !== undefined && value.trim() !== '') given.set(name, value);
   }
   violations.push(...unknownSettings(given.keys()));
 

@@ -136,6 +136,11 @@ describe('settings', () => {
     expect(faults(links)).toEqual({});
   });
 
+  it('of the command line may be set where a server is started', () => {
+    const client = { LONGSHORE_SERVER: 'a:1', LONGSHORE_TENANT: 'acme', LONGSHORE_API_KEY: 'lsk_x' };
+    expect(faults(client)).toEqual({});
+  });
+
   it('never repeat a connection string that is wrong: it may hold a password', () => {
     expect(JSON.stringify(faults({ DATABASE_URL: 'mysql://user:hunter2@db' }))).not.toContain('hunter2');
   });
