@@ -89,11 +89,16 @@ describe('a part file written in any order', () => {
   });
 
   it('refuses a write over one that is under way', async () => {
-    const content = sampleBytes(2 * MiB);
+    const piece = sampleBytes(MiB);
     await using file = await open(newFolder(), 'a');
-    const first = file.write(MiB, [content.subarray(0, MiB)], null);
-    const second = failureOf(file.write(MiB, [content.subarray(MiB)], null));
-    expect(await second).toMatchObject({ code: 'OFFSET_MISMATCH' });
+    // Long enough to be under way still when the next call is made.
+    const first = file.write(
+      MiB,
+      Array.from({ length: 64 }, () => piece),
+      null,
+    );
+    const second = failureOf(file.write(10 * MiB, [piece], null));
+    expect(await second).toMatchObject({ code: 'OFFSET_MISMATCH', offset: 10 * MiB });
     await first;
   });
 
