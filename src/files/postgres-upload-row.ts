@@ -34,8 +34,8 @@ export const UPLOAD_COLUMNS = `uploads.tenant_id, uploads.upload_id, uploads.req
   uploads.state, uploads.writer_epoch, uploads.sha256, uploads.deduplicated, uploads.error, uploads.create_time,
   uploads.update_time, uploads.expire_time`;
 
-export function specJson({ fileId: _, ...spec }: FileSpec): string {
-  return JSON.stringify(spec);
+export function specJson(spec: FileSpec): string {
+  return JSON.stringify({ ...spec, fileId: undefined });
 }
 
 export function uploadOf(row: UploadRow): UploadRecord {
