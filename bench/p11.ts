@@ -10,7 +10,11 @@ export const runRow: RunRow = async ({ rounds, ours }) => {
   const dataFolder = createDataFolder('disk');
   try {
     const first = await startServer(ours, dataFolder);
-    await load('write', { target: first.target, bytes: 2 ** 20 }).finally(() => first.stop());
+    try {
+      await load('write', { target: first.target, bytes: 2 ** 20 });
+    } finally {
+      await first.stop();
+    }
     const seconds: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const server = await startServer(ours, dataFolder);

@@ -68,12 +68,18 @@ export const runRow: RunRow = async ({ ours }) => {
   await buildPeers();
   requireFreeBytes(diskParent, fileBytes + spareBytes);
   const dataFolder = createDataFolder('disk', diskParent);
+  // A process for each, so that its peak is its own.
+  const onServer = async <T>(use: (server: RunningServer) => Promise<T>): Promise<T> => {
+    const server = await startServer(ours, dataFolder);
+    try {
+      return await use(server);
+    } finally {
+      await server.stop();
+    }
+  };
   try {
-    const first = await startServer(ours, dataFolder);
-    const { file, findings } = await moveOneBigFile(first).finally(() => first.stop());
-    // A process of its own, so that its peak is its own.
-    const second = await startServer(ours, dataFolder);
-    const stalled = await stallManyReaders(second, file).finally(() => second.stop());
+    const { file, findings } = await onServer(moveOneBigFile);
+    const stalled = await onServer((server) => stallManyReaders(server, file));
     return { id: 'P8', title: 'Memory', findings: [...findings, ...stalled] };
   } finally {
     removeDataFolder(dataFolder);

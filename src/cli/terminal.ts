@@ -17,6 +17,6 @@ export const processTerminal: Terminal = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  isInteractive: process.stderr.isTTY === true,
+  isInteractive: process.stderr.isTTY ?? false,
   columns: () => process.stderr.columns ?? COLUMNS_DEFAULT,
 };

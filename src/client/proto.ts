@@ -46,7 +46,7 @@ export function method<Name extends keyof Methods>(
     return {
       path: found.path,
       serialize: found.requestSerialize,
-      deserialize: found.responseDeserialize as (bytes: Buffer) => Methods[Name]['response'],
+      deserialize: found.responseDeserialize,
     };
   }
   throw new Error(`The contract has no method ${name}.`);

@@ -115,7 +115,11 @@ export class ResumeNotes {
     for (let attempt = 0; attempt < 3; attempt++) {
       try {
         const handle = await open(path, 'wx', 0o600);
-        await handle.writeFile(String(process.pid)).finally(() => handle.close());
+        try {
+          await handle.writeFile(String(process.pid));
+        } finally {
+          await handle.close();
+        }
         return true;
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;

@@ -12,20 +12,23 @@ export function writableDestination(stream: Writable): Destination {
     failure = error ?? new Error('The stream was ended while it was being written to.');
     wake();
   });
+  const throwFailure = (): void => {
+    if (failure !== undefined) throw failure;
+  };
   const end = (): Promise<void> => {
     stop();
     return Promise.resolve();
   };
   return {
     async write(content) {
-      if (failure !== undefined) throw failure;
+      throwFailure();
       if (stream.write(content)) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
         stream.once('drain', resolve);
       });
       stream.removeListener('drain', wake);
-      if (failure !== undefined) throw failure;
+      throwFailure();
     },
     restart: () => Promise.resolve(false),
     commit: end,

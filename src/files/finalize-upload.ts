@@ -83,7 +83,7 @@ export class UploadFinalizer {
     await using _lock = await this.#partFiles.open(request, signal);
     // Asked again under the part file's lock: whoever held it may have come to an end.
     const upload = await this.#uploads.get(tenantId, uploadId);
-    if (upload.state === 'completed') return this.#files.get(tenantId, upload.file.fileId);
+    if (upload.state === 'completed') return await this.#files.get(tenantId, upload.file.fileId);
     if (upload.state !== 'finalizing') return null;
     const content = upload.sha256 === null ? null : await this.#blobs.describe(upload.sha256);
     if (!content) {

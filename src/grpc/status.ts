@@ -1,6 +1,6 @@
 import { Metadata, status as codes, type StatusObject } from '@grpc/grpc-js';
 import type { Status } from '../gen/google/rpc/Status.ts';
-import { LongshoreError, type ErrorReason } from '../errors.ts';
+import { type LongshoreError, type ErrorReason } from '../errors.ts';
 import { encode, packAny } from './protos.ts';
 
 /** The one table from reasons to gRPC codes. */

@@ -10,7 +10,7 @@ export interface Heard {
 export async function hearNotifications(url: string, channel: string): Promise<Heard> {
   const client = new pg.Client(url);
   await client.connect();
-  let payloads: unknown[] = [];
+  const payloads: unknown[] = [];
   let wake = (): void => undefined;
   client.on('notification', ({ payload }) => {
     payloads.push(JSON.parse(payload ?? 'null'));
