@@ -51,7 +51,7 @@ export function registerGet(program: Command, world: CommandWorld): void {
     .option('--jobs <n>', 'files at the same time', wholeNumber(1, JOBS_MAX), JOBS_DEFAULT)
     .action(async (names: string[], options: GetCommandOptions) => {
       if (names.length > 1 && (options.offset ?? options.length) !== undefined) {
-        command.error('--offset and --length are for one file.');
+        command.error('error: --offset and --length are for one file.');
       }
       await runSession(world, options, (session) => new GetRun(session, options).run(names));
     });

@@ -41,9 +41,9 @@ export function registerPut(program: Command, world: CommandWorld): void {
     .option('--again', 'make a new record also where one of this name and content is there')
     .option('--jobs <n>', 'files at the same time', wholeNumber(1, JOBS_MAX), JOBS_DEFAULT)
     .action(async (paths: string[], options: PutCommandOptions) => {
-      if (options.name !== undefined && paths.length > 1) command.error('--name is for one file.');
+      if (options.name !== undefined && paths.length > 1) command.error('error: --name is for one file.');
       if (paths.includes('-') && (paths.length > 1 || options.name === undefined)) {
-        command.error('"-" is put alone, with the --name it is to have.');
+        command.error('error: "-" is put alone, with the --name it is to have.');
       }
       await runSession(world, options, (session) => new PutRun(session, options).run(paths));
     });

@@ -63,6 +63,8 @@ export async function runSession(
   const client = connect({
     address: options.server,
     tenant: options.tenant,
+    // Somebody waits: a wrong address is told at once, a server that went away is waited for.
+    retry: { triesMaxUnreached: 3 },
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(environment.notesFolder === undefined ? {} : { notesFolder: environment.notesFolder }),
   });

@@ -2,6 +2,7 @@ import {
   Client,
   credentials,
   Metadata,
+  status,
   type ChannelCredentials,
   type ChannelOptions,
   type ClientDuplexStream,
@@ -61,11 +62,17 @@ export class Channel {
   readonly #client: Client;
   readonly #settings: ChannelSettings;
   readonly #surroundings: Surroundings;
+  #reached = false;
 
   constructor(settings: ChannelSettings, surroundings: Surroundings) {
     this.#settings = settings;
     this.#surroundings = surroundings;
     this.#client = new Client(settings.address, channelCredentials(settings.tls), OPTIONS);
+  }
+
+  /** Whether a server ever answered at the other end, if only by refusing. */
+  get reached(): boolean {
+    return this.#reached;
   }
 
   /** One attempt of a unary call. Rejects with the signal's reason when that is aborted first. */
@@ -87,6 +94,8 @@ export class Channel {
         { deadline: this.#surroundings.nowMs() + this.#settings.timeoutMs },
         (error, response) => {
           signal?.removeEventListener('abort', abort);
+          if (error?.code !== status.UNAVAILABLE && error?.code !== status.DEADLINE_EXCEEDED)
+            this.#reached = true;
           if (signal?.aborted) reject(signal.reason);
           else if (error || response === undefined) reject(fromCallError(error));
           else resolve(response);
@@ -98,16 +107,25 @@ export class Channel {
 
   writeUpload(): ClientDuplexStream<WriteUploadRequest, WriteUploadResponse> {
     const { path, serialize, deserialize } = method('WriteUpload');
-    return this.#client.makeBidiStreamRequest(path, serialize, deserialize, this.#metadata());
+    return this.#noticed(this.#client.makeBidiStreamRequest(path, serialize, deserialize, this.#metadata()));
   }
 
   readFile(request: ReadFileRequest): ClientReadableStream<ReadFileResponse> {
     const { path, serialize, deserialize } = method('ReadFile');
-    return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#metadata());
+    return this.#noticed(
+      this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#metadata()),
+    );
   }
 
   close(): void {
     this.#client.close();
+  }
+
+  #noticed<Call extends { once(event: 'metadata', listener: () => void): unknown }>(call: Call): Call {
+    call.once('metadata', () => {
+      this.#reached = true;
+    });
+    return call;
   }
 
   #metadata(): Metadata {

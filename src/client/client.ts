@@ -232,7 +232,9 @@ export class LongshoreClient {
     { signal }: CallOptions,
   ): Promise<Methods[Name]['response']> {
     const { channel, retry: policy, surroundings } = this.#context;
-    return withRetries({ policy, surroundings, signal }, () => channel.unary(name, request, signal));
+    return withRetries({ policy, surroundings, signal, reached: () => channel.reached }, () =>
+      channel.unary(name, request, signal),
+    );
   }
 
   #parent(): string {

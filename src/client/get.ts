@@ -127,8 +127,8 @@ class GetTransfer {
 
   async run(): Promise<GetResult> {
     const { signal, onRetry } = this.#options;
-    const { retry: policy, surroundings } = this.#context;
-    const retries = { policy, surroundings, signal, onRetry };
+    const { retry: policy, surroundings, channel } = this.#context;
+    const retries = { policy, surroundings, signal, onRetry, reached: () => channel.reached };
     try {
       await withRetries(retries, () => this.#takeUp());
       await withRetries(retries, (progressed) => this.#attempt(progressed));

@@ -302,8 +302,8 @@ class PutTransfer {
 
   #retrying<T>(attempt: (progressed: () => void) => Promise<T>): Promise<T> {
     const { signal, onRetry } = this.#options;
-    const { retry: policy, surroundings } = this.#context;
-    return withRetries({ policy, surroundings, signal, onRetry }, attempt);
+    const { retry: policy, surroundings, channel } = this.#context;
+    return withRetries({ policy, surroundings, signal, onRetry, reached: () => channel.reached }, attempt);
   }
 }
 

@@ -4,6 +4,8 @@ import type { Surroundings } from './surroundings.ts';
 export interface RetryPolicy {
   /** Attempts in a row that bring nothing before the error is given to the caller; progress starts the count again. */
   readonly triesMax: number;
+  /** The same for a server that never answered yet: an address that is wrong stays wrong. */
+  readonly triesMaxUnreached: number;
   /** Ceiling of the first wait; each further one is twice as high. */
   readonly baseMs: number;
   /** No ceiling is higher than this. */
@@ -15,6 +17,7 @@ export interface RetryPolicy {
 /** Ten attempts: on average half a minute, so that a server that is started again is found again. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   triesMax: 10,
+  triesMaxUnreached: 10,
   baseMs: 200,
   capMs: 10_000,
   retryAfterMsMax: 60_000,
@@ -74,6 +77,8 @@ export interface RetryOptions {
   readonly surroundings: Surroundings;
   readonly signal?: AbortSignal | undefined;
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Whether the server ever answered. */
+  readonly reached: () => boolean;
 }
 
 /**
@@ -97,7 +102,8 @@ export async function withRetries<T>(
       signal?.throwIfAborted();
       tries += 1;
       if (!(error instanceof LongshoreClientError) || !isRetryable(error)) throw error;
-      if (tries >= policy.triesMax) throw error;
+      const { triesMax, triesMaxUnreached } = policy;
+      if (tries >= (options.reached() ? triesMax : Math.min(triesMax, triesMaxUnreached))) throw error;
       const retryAfterMs = error.retryAfterMs ?? 0;
       if (retryAfterMs > policy.retryAfterMsMax) throw error;
       const delayMs = backoffMs(policy, tries, surroundings.random(), retryAfterMs);

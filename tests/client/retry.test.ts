@@ -10,11 +10,13 @@ import {
 } from '../../src/client/retry.ts';
 import type { Surroundings } from '../../src/client/surroundings.ts';
 
-const policy = { triesMax: 4, baseMs: 100, capMs: 1_000, retryAfterMsMax: 60_000 };
+const policy = { triesMax: 4, triesMaxUnreached: 2, baseMs: 100, capMs: 1_000, retryAfterMsMax: 60_000 };
 
 function failure(code: StatusCode, reason = '', retryAfterMs?: number): LongshoreClientError {
   return new LongshoreClientError(code, reason, `${code} ${reason}`, { retryAfterMs });
 }
+
+const reached = (): boolean => true;
 
 /** Time that passes only by sleeping, and chance that always gives one half. */
 function surroundings(): Surroundings & { slept: number[] } {
@@ -103,7 +105,7 @@ describe('attempts', () => {
   it('end with the first that succeeds', async () => {
     const world = surroundings();
     let attempts = 0;
-    const outcome = await withRetries({ policy, surroundings: world }, () => {
+    const outcome = await withRetries({ policy, surroundings: world, reached }, () => {
       attempts += 1;
       return attempts < 3 ? Promise.reject(failure('UNAVAILABLE')) : Promise.resolve('here');
     });
@@ -114,8 +116,9 @@ describe('attempts', () => {
   it('end with the last error when as many as allowed in a row brought nothing', async () => {
     const events: RetryEvent[] = [];
     const world = surroundings();
-    const trying = withRetries({ policy, surroundings: world, onRetry: (event) => events.push(event) }, () =>
-      Promise.reject(failure('UNAVAILABLE')),
+    const trying = withRetries(
+      { policy, surroundings: world, reached, onRetry: (event) => events.push(event) },
+      () => Promise.reject(failure('UNAVAILABLE')),
     );
     await expect(trying).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(events.map(({ tries, delayMs }) => [tries, delayMs])).toEqual([
@@ -125,9 +128,19 @@ describe('attempts', () => {
     ]);
   });
 
+  it('are fewer while the server never answered', async () => {
+    let attempts = 0;
+    const trying = withRetries({ policy, surroundings: surroundings(), reached: () => false }, () => {
+      attempts += 1;
+      return Promise.reject(failure('UNAVAILABLE'));
+    });
+    await expect(trying).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(attempts).toBe(2);
+  });
+
   it('are counted anew after each one that brought something', async () => {
     let attempts = 0;
-    await withRetries({ policy, surroundings: surroundings() }, (progressed) => {
+    await withRetries({ policy, surroundings: surroundings(), reached }, (progressed) => {
       attempts += 1;
       if (attempts % 2 === 0) progressed();
       return attempts < 20 ? Promise.reject(failure('UNAVAILABLE')) : Promise.resolve();
@@ -139,7 +152,7 @@ describe('attempts', () => {
     const world = surroundings();
     let attempts = 0;
     const busy = (retryAfterMs: number) =>
-      withRetries({ policy, surroundings: world }, () => {
+      withRetries({ policy, surroundings: world, reached }, () => {
         attempts += 1;
         return attempts === 1
           ? Promise.reject(failure('RESOURCE_EXHAUSTED', 'RATE_LIMITED', retryAfterMs))
@@ -154,7 +167,7 @@ describe('attempts', () => {
   it("end with the signal's reason once it is aborted", async () => {
     const controller = new AbortController();
     const trying = withRetries(
-      { policy: DEFAULT_RETRY_POLICY, surroundings: surroundings(), signal: controller.signal },
+      { policy: DEFAULT_RETRY_POLICY, surroundings: surroundings(), reached, signal: controller.signal },
       () => {
         controller.abort(new Error('enough'));
         return Promise.reject(failure('UNAVAILABLE'));
