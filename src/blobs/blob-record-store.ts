@@ -16,11 +16,12 @@ export interface BlobRecordStore {
   known(sha256s: readonly string[]): Promise<Set<string>>;
   /** What verification found; no bad chunks means good (and lifts a quarantine). */
   recordVerification(sha256: string, badChunks: readonly number[], now: Date): Promise<void>;
-  /** The blobs not verified since `before`, longest first; at most `limit`. */
+  /** The blobs not verified since `before` and not quarantined, longest first; at most `limit`. */
   dueForVerification(before: Date, limit: number): Promise<BlobRecord[]>;
   /**
    * Takes blobs that no file points to, one transaction each, holding the digest's lock while `remove` deletes the
-   * bytes; at most `limit`; how many. A blob younger than `createdBefore` is left.
+   * bytes; at most `limit`; how many. A blob younger than `createdBefore` is left. Blobs whose bytes cannot be removed
+   * keep no other from being taken; what the first of them failed with is thrown in the end.
    */
   collect(createdBefore: Date, limit: number, remove: (sha256: string) => Promise<void>): Promise<number>;
   /** Runs `act` under the digest's lock, telling whether a row exists: for bytes on disk that no row knows. */

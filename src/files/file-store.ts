@@ -40,8 +40,9 @@ export interface FileStore {
     digests: readonly { sha256: string; sizeBytes: number | null }[],
   ): Promise<Set<string>>;
   list(query: FileListQuery): Promise<{ files: FileRecord[]; next: PageCursor | null }>;
+  /** Not of a deleted file. A retention that holds may be made longer, not shorter. */
   update(tenantId: string, fileId: string, changes: FileChanges, etag: string | null): Promise<FileRecord>;
-  /** A new record over the same blob, in one transaction that keeps the blob alive. */
+  /** A new record over the same blob, in one transaction that keeps the blob alive; the retention stays behind. */
   copy(
     source: { tenantId: string; fileId: string },
     target: { tenantId: string; fileId: string },
@@ -54,11 +55,15 @@ export interface FileStore {
   ): Promise<FileRecord | null>;
   /** All or nothing. */
   deleteMany(tenantId: string, fileIds: readonly string[], purgeTime: Date): Promise<FileRecord[]>;
+  /** ALREADY_EXISTS when it is not deleted (AIP-164). An expiry that has passed is dropped. */
   undelete(tenantId: string, fileId: string, etag: string | null): Promise<FileRecord>;
   /**
    * Makes (or, unless `mustNotExist`, replaces) the file and, in the same transaction, the blob's row, and calls
    * `place` while holding the digest's lock, so that no sweep can take the bytes away between the two.
-   * `place` puts the bytes under their digest and says whether they were there already.
+   * `place` puts the bytes under their digest and says whether they were there already; it may be called again after a
+   * deadlock. A quarantine of the content is lifted. An upload that is complete already gives its file again; one that
+   * ended otherwise is UPLOAD_CLOSED, UPLOAD_EXPIRED or UPLOAD_NOT_FOUND. RETENTION_ACTIVE and ALREADY_EXISTS come before
+   * anything is placed.
    */
   commit(
     tenantId: string,
@@ -78,7 +83,7 @@ export interface FileStore {
   recordAccess(
     reads: readonly { tenantId: string; fileId: string; count: number; lastTime: Date }[],
   ): Promise<void>;
-  /** Deletes files whose expire_time has passed; at most `limit`; how many. */
+  /** Deletes files whose expire_time has passed, unless they are under retention; at most `limit`; how many. */
   expire(now: Date, purgeTime: Date, limit: number): Promise<number>;
   /** Forgets files whose purge_time has passed; at most `limit`; how many. Their blobs are the blob sweep's business. */
   purge(now: Date, limit: number): Promise<number>;
