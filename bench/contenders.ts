@@ -33,7 +33,11 @@ export async function withContenders<Name extends string, T>(
     }
     return await work(started);
   } finally {
-    await Promise.allSettled(Object.values<Contender>(started).map(({ server }) => server.stop()));
+    const stops = Object.values<Contender>(started).map(({ server }) => server.stop());
+    // What was measured still counts, so a server that does not end is only told of.
+    for (const stop of await Promise.allSettled(stops)) {
+      if (stop.status === 'rejected') process.stderr.write(`${String(stop.reason)}\n`);
+    }
     dataFolders.forEach(removeDataFolder);
   }
 }
