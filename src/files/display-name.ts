@@ -1,9 +1,9 @@
 import type { FieldViolation } from '../errors.ts';
 
 /** The whole name, in bytes of UTF-8. */
-export const DISPLAY_NAME_BYTES_MAX = 1024;
+const DISPLAY_NAME_BYTES_MAX = 1024;
 /** One part between slashes: what Linux file systems take for one name (NAME_MAX, limits.h). */
-export const DISPLAY_NAME_PART_BYTES_MAX = 255;
+const DISPLAY_NAME_PART_BYTES_MAX = 255;
 
 /**
  * Why `name` may not be a file's display name; empty when it may. A display name is what people see and what a client

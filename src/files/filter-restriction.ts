@@ -1,5 +1,6 @@
 import type { Filter, Ordering, TextPattern, TextTarget, TimeField } from './filter.ts';
 import type { FileState } from './file.ts';
+import { LABEL_KEY_PATTERN } from './labels.ts';
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | ':';
 
@@ -29,7 +30,6 @@ const STATES: ReadonlyMap<string, FileState> = new Map([
 const FIELDS_SHOWN =
   'display_name, media_type, region, size_bytes, digest.sha256, state, create_time, update_time, access_time, expire_time, labels.{key}';
 
-const LABEL_KEY = /^[a-z0-9_.-]{1,63}$/;
 const RFC3339 =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d))?$/;
 /** What google.protobuf.Timestamp can hold. */
@@ -91,7 +91,7 @@ function labelKeyRestriction(comparator: Comparator, value: FilterValue): Filter
 }
 
 function labelTarget(key: string): `labels.${string}` {
-  if (!LABEL_KEY.test(key)) throw new RestrictionError('a label key that no label can have');
+  if (!LABEL_KEY_PATTERN.test(key)) throw new RestrictionError('a label key that no label can have');
   return `labels.${key}`;
 }
 

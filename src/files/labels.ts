@@ -1,8 +1,8 @@
 import type { FieldViolation } from '../errors.ts';
 
-export const LABELS_MAX = 64;
+const LABELS_MAX = 64;
 /** In bytes of UTF-8. */
-export const LABEL_VALUE_BYTES_MAX = 255;
+const LABEL_VALUE_BYTES_MAX = 255;
 export const LABEL_KEY_PATTERN = /^[a-z0-9_.-]{1,63}$/;
 
 /** Why `labels` may not be a file's labels; empty when they may. */

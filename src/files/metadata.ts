@@ -1,7 +1,7 @@
 import type { FieldViolation } from '../errors.ts';
 
 /** The whole as JSON without spaces, in bytes of UTF-8. */
-export const METADATA_BYTES_MAX = 64 * 1024;
+const METADATA_BYTES_MAX = 64 * 1024;
 /** Objects and arrays within each other. */
 export const METADATA_DEPTH_MAX = 32;
 

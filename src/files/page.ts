@@ -1,14 +1,14 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { fieldInvalid } from './field-invalid.ts';
 
-export const PAGE_SIZE_DEFAULT = 50;
-export const PAGE_SIZE_MAX = 1000;
+const PAGE_SIZE_DEFAULT = 50;
+const PAGE_SIZE_MAX = 1000;
 
 /** Fields that a list of files can be ordered by; each has an index. */
 export const ORDER_FIELDS = ['create_time', 'update_time', 'size_bytes', 'display_name'] as const;
 export type OrderField = (typeof ORDER_FIELDS)[number];
 
-export interface OrderTerm {
+interface OrderTerm {
   readonly field: OrderField;
   readonly descending: boolean;
 }

@@ -4,7 +4,7 @@ import type { LongshoreError } from '../errors.ts';
 import type { Comparator, FilterValue } from './filter-restriction.ts';
 import type { Filter } from './filter.ts';
 
-export const FILTER_BYTES_MAX = 4096;
+const FILTER_BYTES_MAX = 4096;
 /** Parentheses within parentheses. */
 export const FILTER_DEPTH_MAX = 20;
 /** Comparisons and words in all. */

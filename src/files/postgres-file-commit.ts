@@ -78,7 +78,7 @@ async function lockDigestAndName(sql: Sql, sha256: string, tenantId: string, fil
 }
 
 /** For whoever makes a file that may not be there yet; ends with the transaction. */
-export async function lockFileName(sql: Sql, tenantId: string, fileId: string): Promise<void> {
+async function lockFileName(sql: Sql, tenantId: string, fileId: string): Promise<void> {
   await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${tenantId}/${fileId}`]);
 }
 
@@ -110,7 +110,7 @@ async function finishedUpload(
 }
 
 /** The record that gives way, or null. Throws ALREADY_EXISTS and RETENTION_ACTIVE where it may not. */
-export async function lockReplaced(
+async function lockReplaced(
   sql: Sql,
   tenantId: string,
   fileId: string,
@@ -168,7 +168,7 @@ async function liftQuarantine(sql: Sql, sha256: string): Promise<void> {
 }
 
 /** A deleted record that gives way leaves nothing behind; another keeps its times of creation and access. */
-export async function writeFile(
+async function writeFile(
   sql: Sql,
   tenantId: string,
   spec: FileSpec,
