@@ -83,11 +83,11 @@ inline void OneBlock(Chain* chain, const uint8_t* data) {
 }
 
 // The pair kernel is written out because the order of its instructions decides its speed: both
-// chains advance at full speed only while they keep out of each other's way in the pipes, and which
-// pipe an instruction gets follows from the order. On Zen 5 the orders that GCC and clang choose
+// chains advance at full speed only while neither takes the other's turn in the pipes, and a load
+// or a move in the wrong place is enough for that. On Zen 5 the orders that GCC and clang choose
 // came to 0.75 of one chain's speed over content that is not in the cache yet, this one to 0.88
-// (0.92 in the cache). It is the best of several thousand that were tried, and keeps its speed when
-// its place in memory, the cache or the work between calls changes, as others did not.
+// (0.92 in the cache). It is the best of some five thousand that were tried, and keeps its speed
+// when its place in memory, the cache or the work between calls changes, as others did not.
 //
 // xmm1, xmm2: abef and cdgh of the first chain; xmm3, xmm4: of the second. xmm5 to xmm8: the
 // sixteen words; xmm9: scratch; xmm10: byte order; xmm12 to xmm15: both chains before the block.
