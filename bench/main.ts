@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { removeAllDataFolders } from './data-folder.ts';
@@ -51,6 +52,12 @@ process.once('exit', () => {
 });
 
 const { ids, json, options } = parse();
+const [load = 0] = loadavg();
+if (load > availableParallelism()) {
+  process.stderr.write(
+    `${load.toFixed(1)} processes want this machine's ${availableParallelism()} cores: not a quiet run\n`,
+  );
+}
 for (const id of ids) {
   const { runRow } = (await import(`./${id}.ts`)) as { runRow: RunRow };
   const measured = await runRow(options);
