@@ -129,7 +129,13 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
   const reads = lifetime.own(new ReadCounter(files, clock, metrics, log), (it) => it.close());
   const damage = new Damage(blobs, blobRecords, files, clock, metrics, log);
   const verifier = new Verifier(blobs, blobRecords, damage, clock, metrics);
-  const receiver = new UploadReceiver(uploads, partFiles, clock, (type) => mediaTypes.bytesMax(type));
+  const receiver = new UploadReceiver(
+    uploads,
+    partFiles,
+    clock,
+    (type) => mediaTypes.bytesMax(type),
+    () => blobs.space(),
+  );
   const finalizer = new UploadFinalizer(uploads, files, blobs, partFiles, mediaTypes, metrics);
   const results = new UploadResults(receiver, finalizer, files);
   const creator = new UploadCreator(
@@ -157,6 +163,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     uploads,
     finalizer,
     requests,
+    operations,
     blobs,
     blobRecords,
     partFiles,

@@ -35,13 +35,18 @@ export class Damage {
     this.#log = log;
   }
 
-  /** Quarantines a blob. The digest's lock keeps out an upload that is just making a good copy of it. */
+  /**
+   * Quarantines a blob; `badChunks` names at least one. Bytes and rows change under the digest's lock, so that an upload that is just
+   * making a good copy of it comes wholly before or wholly after.
+   */
   async quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<void> {
     this.#metrics.corruptions.inc({ found_by: foundBy });
     this.#log.error({ sha256, badChunks, foundBy }, 'stored content is damaged');
-    await this.#records.withLock(sha256, () => this.#blobs.quarantine(sha256));
-    await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
-    await this.#files.setQuarantine(sha256, true);
+    await this.#records.withLock(sha256, async () => {
+      await this.#blobs.quarantine(sha256);
+      await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
+      await this.#files.setQuarantine(sha256, true);
+    });
   }
 
   /**
@@ -50,7 +55,8 @@ export class Damage {
    */
   async explain(sha256: string, error: unknown): Promise<unknown> {
     if (!isNativeError(error, 'BLOCK_CORRUPT')) return error;
-    const badChunks = error.chunk === undefined ? [] : [error.chunk];
+    // A file that is shorter or longer than its manifest says is bad as a whole.
+    const badChunks = [error.chunk ?? 0];
     try {
       await this.quarantine(sha256, badChunks, 'read');
     } catch (failure) {

@@ -3,6 +3,7 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import type { PartFiles } from '../blobs/part-files.ts';
 import type { StrayBlobs } from '../blobs/stray-blobs.ts';
 import type { Clock } from '../clock.ts';
+import type { OperationStore } from '../operations/operation-store.ts';
 import type { RequestStore } from '../operations/request-store.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -16,6 +17,7 @@ export interface HousekeepingParts {
   uploads: UploadStore;
   finalizer: UploadFinalizer;
   requests: RequestStore;
+  operations: OperationStore;
   blobs: BlobStore;
   blobRecords: BlobRecordStore;
   strays: StrayBlobs;
@@ -36,12 +38,12 @@ const HOUR_MS = 3_600_000;
 const UNREFERENCED_MS = 10 * 60_000;
 /** A process that finalises an upload is quicker than this. */
 const STUCK_MS = 60_000;
-/** Ended uploads and answered requests are remembered for a day, for clients that ask again. */
+/** Ended uploads, ended operations and answered requests are remembered for a day, for clients that ask again. */
 const REMEMBERED_MS = 24 * HOUR_MS;
 
 /** Takes away what is past its time. Every step may be cut short and done again. */
 export async function sweep(parts: HousekeepingParts, signal: AbortSignal): Promise<void> {
-  const { files, uploads, requests, blobs, blobRecords, partFiles, clock } = parts;
+  const { files, uploads, requests, operations, blobs, blobRecords, partFiles, clock } = parts;
   const now = new Date(clock.nowMs());
   const ago = (ms: number) => new Date(now.getTime() - ms);
   const purgeTime = new Date(now.getTime() + parts.deleteGraceMs);
@@ -56,6 +58,7 @@ export async function sweep(parts: HousekeepingParts, signal: AbortSignal): Prom
     expired_files: () => files.expire(now, purgeTime, BATCH),
     purged_files: () => files.purge(now, BATCH),
     requests: () => requests.forget(ago(REMEMBERED_MS), BATCH),
+    operations: () => operations.forget(ago(REMEMBERED_MS), BATCH),
     blobs: () => blobRecords.collect(ago(UNREFERENCED_MS), BATCH, (sha256) => blobs.remove(sha256)),
   };
   for (const [kind, step] of Object.entries(steps)) {

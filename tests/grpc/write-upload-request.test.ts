@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { WriteUploadRequest,WriteUploadRequest__Output } from '../../src/gen/longshore/v1/WriteUploadRequest.ts';
+import type {
+  WriteUploadRequest,
+  WriteUploadRequest__Output,
+} from '../../src/gen/longshore/v1/WriteUploadRequest.ts';
 import { decode, encode } from '../../src/grpc/protos.ts';
 import { SegmentDecoder, SegmentedMessage } from '../../src/grpc/segment-decoder.ts';
 import { MalformedMessage } from '../../src/grpc/segment-reader.ts';
