@@ -7,6 +7,7 @@ export function bufferSource(bytes: Uint8Array): ContentSource {
     rereadable: true,
     read: (offset, lengthMax) => Promise.resolve(bytes.subarray(offset, offset + lengthMax)),
     release: () => undefined,
+    giveBack: () => undefined,
     close: () => Promise.resolve(),
   };
 }

@@ -18,6 +18,7 @@ import type {
 } from './messages.ts';
 import { method } from './proto.ts';
 import type { Surroundings } from './surroundings.ts';
+import { isContentRequest, WriteRequestEncoder } from './write-request-encoder.ts';
 
 export interface TlsOptions {
   /** PEM of the authorities to trust; the system's own when absent. */
@@ -107,7 +108,10 @@ export class Channel {
 
   writeUpload(): ClientDuplexStream<WriteUploadRequest, WriteUploadResponse> {
     const { path, serialize, deserialize } = method('WriteUpload');
-    return this.#noticed(this.#client.makeBidiStreamRequest(path, serialize, deserialize, this.#metadata()));
+    const encoder = new WriteRequestEncoder();
+    const encode = (request: WriteUploadRequest): Buffer =>
+      isContentRequest(request) ? encoder.encode(request) : serialize(request);
+    return this.#noticed(this.#client.makeBidiStreamRequest(path, encode, deserialize, this.#metadata()));
   }
 
   readFile(request: ReadFileRequest): ClientReadableStream<ReadFileResponse> {

@@ -41,6 +41,7 @@ export async function hashUpTo(
     const bytes = await source.read(digest.sizeBytes, length, options.signal);
     if (bytes.length === 0) return;
     digest.add(digest.sizeBytes, bytes);
+    source.giveBack(bytes);
     options.onHashed?.(digest.sizeBytes);
   }
 }

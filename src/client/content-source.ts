@@ -11,5 +11,7 @@ export interface ContentSource {
   read(offset: number, lengthMax: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Bytes before `offset` will not be asked for again. */
   release(offset: number): void;
+  /** Nobody looks at these bytes, which `read` gave, any more: their memory may hold the next ones. Calling it is optional. */
+  giveBack(bytes: Uint8Array): void;
   close(): Promise<void>;
 }

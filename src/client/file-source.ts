@@ -2,6 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { LongshoreClientError } from './client-error.ts';
 import type { ContentSource } from './content-source.ts';
 
+/** As many as are read and on the way at a time. */
+const SPARE_BUFFERS_MAX = 6;
+
 /** A file on this machine, and what tells this version of it from another. */
 export interface FileSource extends ContentSource {
   readonly sizeBytes: number;
@@ -17,6 +20,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
     if (!stats.isFile()) throw new TypeError(`"${path}" is not a regular file.`);
     const sizeBytes = Number(stats.size);
     const modifiedNs = String(stats.mtimeNs);
+    const spare: Buffer[] = [];
     return {
       sizeBytes,
       modifiedNs,
@@ -27,7 +31,8 @@ export async function openFileSource(path: string): Promise<FileSource> {
           await assertUnchanged(handle, path, sizeBytes, modifiedNs);
           return new Uint8Array(0);
         }
-        const bytes = Buffer.allocUnsafeSlow(length);
+        const memory = spare.pop();
+        const bytes = memory?.length === length ? memory : Buffer.allocUnsafeSlow(length);
         for (let filled = 0; filled < length;) {
           const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
           if (bytesRead === 0) throw changed(path);
@@ -36,6 +41,9 @@ export async function openFileSource(path: string): Promise<FileSource> {
         return bytes;
       },
       release: () => undefined,
+      giveBack(bytes) {
+        if (bytes instanceof Buffer && spare.length < SPARE_BUFFERS_MAX) spare.push(bytes);
+      },
       close: () => handle.close(),
     };
   } catch (error) {

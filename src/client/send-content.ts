@@ -66,7 +66,7 @@ export async function sendContent(
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason));
   });
 
-  const write = async (message: WriteUploadRequest): Promise<void> => {
+  const write = async (message: WriteUploadRequest, content?: Uint8Array): Promise<void> => {
     while (inFlight >= CHUNKS_IN_FLIGHT_MAX) {
       await new Promise<void>((resolve) => (roomMade = resolve));
       stop.signal.throwIfAborted();
@@ -76,6 +76,7 @@ export async function sendContent(
     // The error of a write that failed says less than the status that the stream ends with.
     call.write(message, () => {
       inFlight -= 1;
+      if (content !== undefined) plan.source.giveBack(content);
       roomMade();
     });
   };
@@ -89,7 +90,7 @@ export async function sendContent(
       content = await plan.source.read(offset, plan.chunkBytes, stop.signal)
     ) {
       plan.onRead(offset, content);
-      await write({ ...upload, offset, chunk: { content, crc32c: crc32c(content) } });
+      await write({ ...upload, offset, chunk: { content, crc32c: crc32c(content) } }, content);
       upload = {};
       offset += content.length;
       if (sentTo === acknowledgedTo) {

@@ -58,6 +58,10 @@ export class StreamSource implements ContentSource {
     this.#released();
   }
 
+  giveBack(): void {
+    // The memory is the stream's, and what is in it may be wanted again.
+  }
+
   close(): Promise<void> {
     if (this.#stream instanceof Readable) this.#stream.destroy();
     // Not awaited: a generator that still waits for its next piece would hold us up as long.
