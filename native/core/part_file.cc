@@ -98,28 +98,34 @@ Persisted PartFile::persisted() {
 
 void PartFile::Write(uint64_t offset, std::vector<Span> segments, std::optional<uint32_t> crc,
                      Done<Nothing> done) {
-  intake_->Write(offset, std::move(segments), crc, std::move(done));
+  // Whoever lets go of the file lets go of its lock, so each call under way holds it.
+  intake_->Write(offset, std::move(segments), crc,
+                 [self = shared_from_this(), done = std::move(done)](Outcome<Nothing> outcome) {
+                   done(std::move(outcome));
+                 });
 }
 
 void PartFile::Matches(uint64_t offset, std::vector<Span> segments, Done<bool> done) {
-  Post({intake_->Cut(),
+  Post({shared_from_this(), intake_->Cut(),
         [this, offset, segments = std::move(segments), done = std::move(done)] {
           done(Attempt([&] { return intake_->Matches(offset, segments); }));
         },
         nullptr});
 }
 
-void PartFile::Sync(Done<Persisted> done) { Post({intake_->Cut(), nullptr, std::move(done)}); }
+void PartFile::Sync(Done<Persisted> done) {
+  Post({shared_from_this(), intake_->Cut(), nullptr, std::move(done)});
+}
 
 void PartFile::Finish(uint64_t size, Done<std::shared_ptr<const Content>> done) {
   intake_->Hold();
-  Post({intake_->Cut(),
+  Post({shared_from_this(), intake_->Cut(),
         [this, size, done = std::move(done)] { done(Attempt([&] { return FinishNow(size); })); },
         nullptr});
 }
 
 void PartFile::Publish(BlobPaths to, Done<Nothing> done) {
-  Post({intake_->Cut(),
+  Post({shared_from_this(), intake_->Cut(),
         [this, to = std::move(to), done = std::move(done)] {
           done(Attempt([&] {
             PublishNow(to);
@@ -131,7 +137,7 @@ void PartFile::Publish(BlobPaths to, Done<Nothing> done) {
 
 void PartFile::Close(Done<Nothing> done) {
   intake_->Hold();
-  Post({intake_->Cut(),
+  Post({shared_from_this(), intake_->Cut(),
         [this, done = std::move(done)] {
           closed_ = true;
           intake_->Stop();

@@ -53,7 +53,8 @@ class PartFile final : public std::enable_shared_from_this<PartFile> {
 
  private:
   struct Step {
-    uint64_t line;  // the writes before it
+    std::shared_ptr<PartFile> self;  // whoever asked may have let go of the file
+    uint64_t line;                   // the writes before it
     std::function<void()> run;
     Done<Persisted> synced;  // set for a sync: those that follow each other are done at once
   };

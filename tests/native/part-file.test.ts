@@ -150,14 +150,8 @@ describe('a part file written in order', () => {
     expect(await failureOf(file.write(1, [sampleBytes(1)], null))).toMatchObject({ code: 'CLOSED' });
     await file.close();
     await file.close();
-    for (const call of [
-      file.sync(),
-      file.finish(1),
-      file.matches(0, [sampleBytes(1)]),
-      file.publish('/x', '/y'),
-    ]) {
-      expect(await failureOf(call)).toMatchObject({ code: 'CLOSED' });
-    }
+    const calls = [file.sync(), file.finish(1), file.matches(0, [sampleBytes(1)]), file.publish('/x', '/y')];
+    for (const failure of await Promise.all(calls.map(failureOf))) expect(failure['code']).toBe('CLOSED');
   });
 
   it('lets in one exclusive opener at a time', async () => {
