@@ -136,7 +136,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     (type) => mediaTypes.bytesMax(type),
     () => blobs.space(),
   );
-  const finalizer = new UploadFinalizer(uploads, files, blobs, partFiles, mediaTypes, metrics);
+  const finalizer = new UploadFinalizer(uploads, files, blobs, partFiles, mediaTypes, quota, metrics);
   const results = new UploadResults(receiver, finalizer, files);
   const creator = new UploadCreator(
     uploads,

@@ -9,6 +9,7 @@ import { HEAD_BYTES } from './media-type-content.ts';
 import type { MediaTypes } from './media-type.ts';
 import { UNKNOWN_MEDIA_TYPE } from './media-type-name.ts';
 import type { OpenUpload } from './open-upload.ts';
+import type { TenantQuota } from './tenant-quota.ts';
 import type { UploadStore } from './upload-store.ts';
 import type { UploadRecord } from './upload.ts';
 
@@ -30,6 +31,7 @@ export class UploadFinalizer {
   readonly #blobs: BlobStore;
   readonly #partFiles: PartFiles;
   readonly #mediaTypes: MediaTypes;
+  readonly #quota: TenantQuota;
   readonly #metrics: Metrics;
 
   constructor(
@@ -38,6 +40,7 @@ export class UploadFinalizer {
     blobs: BlobStore,
     partFiles: PartFiles,
     mediaTypes: MediaTypes,
+    quota: TenantQuota,
     metrics: Metrics,
   ) {
     this.#uploads = uploads;
@@ -45,12 +48,14 @@ export class UploadFinalizer {
     this.#blobs = blobs;
     this.#partFiles = partFiles;
     this.#mediaTypes = mediaTypes;
+    this.#quota = quota;
     this.#metrics = metrics;
   }
 
   /**
    * Throws DIGEST_MISMATCH, TYPE_MISMATCH, TYPE_BLOCKED, FILE_TOO_LARGE (the upload has failed for good then),
-   * UPLOAD_INCOMPLETE, ALREADY_EXISTS, RETENTION_ACTIVE, STORAGE_FULL, DATABASE_UNAVAILABLE (it can be tried again).
+   * UPLOAD_INCOMPLETE, ALREADY_EXISTS, RETENTION_ACTIVE, QUOTA_EXCEEDED, STORAGE_FULL, WRITER_SUPERSEDED,
+   * DATABASE_UNAVAILABLE (it can be tried again).
    */
   async finalize(open: OpenUpload, finalSha256: string | null): Promise<FileRecord> {
     const { upload } = open;
@@ -65,9 +70,16 @@ export class UploadFinalizer {
       if (error instanceof LongshoreError) await this.#refuse(open, error);
       throw error;
     }
-    await this.#uploads.beginFinalize(upload.tenantId, upload.uploadId, content.sha256);
+    if (upload.totalSize === null) await this.#quota.require(upload.tenantId, content.size);
+    open.ended.throwIfAborted();
+    await this.#uploads.beginFinalize(
+      upload.tenantId,
+      upload.uploadId,
+      content.sha256,
+      upload.parallel ? null : upload.writerEpoch,
+    );
     const file = await this.#commit(upload, mediaType, content, () =>
-      this.#blobs.place(open.part, content.sha256),
+      open.place((part) => this.#blobs.place(part, content.sha256)),
     );
     await this.#partFiles.discard(upload.uploadId);
     return file;

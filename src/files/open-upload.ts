@@ -1,10 +1,11 @@
-import { LongshoreError } from '../errors.ts';
+import { LongshoreError, type ErrorReason } from '../errors.ts';
 import { crc32c as crc32cOf } from '../native/crc32c.ts';
 import type { Content } from '../native/content.ts';
 import { isNativeError } from '../native/native-error.ts';
 import type { PartFile, Persisted } from '../native/part-file.ts';
 import { fieldInvalid } from './field-invalid.ts';
 import { fileTooLarge } from './media-type.ts';
+import { isStorageFull } from './storage-full.ts';
 import type { UploadRecord } from './upload.ts';
 
 /** A piece of content as a writer sends it; the segments are one contiguous run of bytes. */
@@ -15,21 +16,33 @@ export interface Piece {
   crc32c: number | null;
 }
 
+const CROWDED_RETRY_MS = 1000;
+
+/** What an open upload stands on. */
+export interface OpenUploadParts {
+  readonly part: PartFile;
+  /** The most that a file of its type may hold. */
+  readonly bytesMax: number;
+  /** STORAGE_FULL for want of so many bytes. */
+  readonly storageFull: (neededBytes: number, cause: unknown) => Promise<LongshoreError>;
+}
+
 /**
  * One upload while this process takes its bytes. A sequential one has a single writer at a time; a parallel one many.
  * Disk faults poison it: every later call fails the same way, and what was acknowledged before stays good.
  */
 export class OpenUpload {
   readonly upload: UploadRecord;
-  readonly #part: PartFile;
-  readonly #bytesMax: number;
+  readonly #parts: OpenUploadParts;
   readonly #ended = new AbortController();
+  /** Settles when the piece that is being compared has been; later ones wait, since they go on where it ends. */
+  #comparing: Promise<unknown> | null = null;
+  /** Writes that the part file has not settled. */
+  readonly #writing = new Set<Promise<void>>();
 
-  /** `bytesMax`: the most that a file of its type may hold. */
-  constructor(upload: UploadRecord, part: PartFile, bytesMax: number) {
+  constructor(upload: UploadRecord, parts: OpenUploadParts) {
     this.upload = upload;
-    this.#part = part;
-    this.#bytesMax = bytesMax;
+    this.#parts = parts;
   }
 
   /** Fires when this process no longer holds the upload; the reason is the error that its writers end with. */
@@ -38,40 +51,49 @@ export class OpenUpload {
   }
 
   get persisted(): Persisted {
-    return this.#part.persisted;
+    return this.part.persisted;
   }
 
-  /** Where a sequential writer goes on. */
-  get nextOffset(): number {
-    return this.#part.nextOffset;
+  /** The part file itself, for placing it once it is finished. */
+  get part(): PartFile {
+    return this.#parts.part;
   }
 
   /**
    * Takes a piece; settles when it is written and hashed, which is not yet durable. What overlaps bytes that are here is
-   * compared with them. Throws CHUNK_CORRUPT, OFFSET_MISMATCH, OVERLAP_DIFFERS, FILE_TOO_LARGE, FIELD_INVALID.
+   * compared with them. Pieces may be given before earlier ones have settled.
+   * Throws CHUNK_CORRUPT, OFFSET_MISMATCH, OVERLAP_DIFFERS, FILE_TOO_LARGE, FIELD_INVALID, RATE_LIMITED, STORAGE_FULL.
    */
   async write(piece: Piece): Promise<void> {
-    this.#ended.signal.throwIfAborted();
     this.#checkSize(piece);
-    if (this.upload.parallel) return this.#writeAnywhere(piece);
-    if (piece.offset > this.#part.nextOffset) throw await this.offsetMismatch(piece.offset);
-    if (piece.offset < this.#part.nextOffset) return this.#writeOverlapping(piece);
-    await this.#take(piece);
+    try {
+      await this.#place(piece);
+    } catch (error) {
+      if (!this.upload.parallel || !isReason(error, 'OFFSET_MISMATCH')) throw error;
+      // Another stream may be sending the same part. It is on disk now, and this one is compared with it.
+      await this.#place(piece);
+    }
   }
 
-  /** Everything taken so far is on disk. */
+  /** Everything taken so far is on disk. Throws STORAGE_FULL. */
   async sync(): Promise<Persisted> {
-    return this.#part.sync();
+    try {
+      return await this.part.sync();
+    } catch (error) {
+      throw await this.#explain(error, this.#bytesMissing());
+    }
   }
 
   /** All bytes are here: what they are. Throws UPLOAD_INCOMPLETE with how many are. */
   async finish(): Promise<Content> {
-    const size = this.upload.totalSize ?? this.#part.nextOffset;
+    const size = this.upload.totalSize ?? this.#receivedEnd();
     try {
-      return await this.#part.finish(size);
+      return await this.part.finish(size);
     } catch (error) {
-      if (!isNativeError(error, 'INCOMPLETE') && !isNativeError(error, 'CHUNK_CHANGED')) throw error;
-      const persisted = await this.#part.sync();
+      if (!isNativeError(error, 'INCOMPLETE') && !isNativeError(error, 'CHUNK_CHANGED')) {
+        throw await this.#explain(error, this.#bytesMissing());
+      }
+      const persisted = await this.sync();
       throw new LongshoreError('UPLOAD_INCOMPLETE', `Only ${persisted.size} of ${size} bytes are here.`, {
         metadata: { persisted_size: String(persisted.size) },
         cause: error,
@@ -79,23 +101,27 @@ export class OpenUpload {
     }
   }
 
-  /** The part file itself, for placing it once it is finished. */
-  get part(): PartFile {
-    return this.#part;
+  /** Gives the content its final name. Throws STORAGE_FULL. */
+  async place(place: (part: PartFile) => Promise<{ existed: boolean }>): Promise<{ existed: boolean }> {
+    try {
+      return await place(this.part);
+    } catch (error) {
+      throw await this.#explain(error, 0);
+    }
   }
 
   /** Ends all its writers with `reason` and lets the part file go. */
   async end(reason: LongshoreError): Promise<void> {
     this.#ended.abort(reason);
-    await this.#part.close();
+    await this.part.close();
   }
 
-  async offsetMismatch(offset: number): Promise<LongshoreError> {
-    const { size } = await this.#part.sync();
+  async #offsetMismatch(offset: number, cause?: unknown): Promise<LongshoreError> {
+    const { size } = await this.sync();
     return new LongshoreError(
       'OFFSET_MISMATCH',
       `The upload holds ${size} bytes and takes nothing at offset ${offset}: go on from ${size}.`,
-      { metadata: { persisted_size: String(size) } },
+      { metadata: { persisted_size: String(size) }, cause },
     );
   }
 
@@ -105,43 +131,94 @@ export class OpenUpload {
     if (totalSize !== null && end > totalSize) {
       throw fieldInvalid('chunk', `ends at ${end}, beyond the upload's total_size of ${totalSize}`);
     }
-    if (end > this.#bytesMax) throw fileTooLarge(this.upload.file.mediaType, this.#bytesMax);
+    const { bytesMax } = this.#parts;
+    if (end > bytesMax) throw fileTooLarge(this.upload.file.mediaType, bytesMax);
+  }
+
+  async #place(piece: Piece): Promise<void> {
+    this.#ended.signal.throwIfAborted();
+    while (this.#comparing) await this.#comparing;
+    const here = this.#bytesHere(piece);
+    if (here > 0) return this.#writeOverlapping(piece, here);
+    if (piece.offset > this.part.nextOffset && !this.upload.parallel) {
+      throw await this.#offsetMismatch(piece.offset);
+    }
+    await this.#take(piece);
+  }
+
+  /** How many bytes of the piece's beginning were received before. */
+  #bytesHere({ offset, bytes }: Piece): number {
+    const here = this.part.nextOffset - offset;
+    if (here > 0 || !this.upload.parallel) return Math.min(Math.max(here, 0), bytes);
+    const range = this.persisted.ranges.find((each) => each.offset <= offset && offset < rangeEnd(each));
+    return range ? Math.min(rangeEnd(range) - offset, bytes) : 0;
   }
 
   /** Compares what is already here and takes the rest. */
-  async #writeOverlapping(piece: Piece): Promise<void> {
-    const here = Math.min(this.#part.nextOffset - piece.offset, piece.bytes);
+  async #writeOverlapping(piece: Piece, here: number): Promise<void> {
     checkCrc(piece);
     const [old, rest] = split(piece.segments, here);
-    if (!(await this.#part.matches(piece.offset, old))) throw overlapDiffers(piece.offset);
+    const comparing = this.part.matches(piece.offset, old);
+    this.#comparing = comparing.catch(() => undefined);
+    try {
+      if (!(await comparing)) throw overlapDiffers(piece.offset);
+    } catch (error) {
+      throw await this.#explain(error, 0);
+    } finally {
+      this.#comparing = null;
+    }
     if (here === piece.bytes) return;
-    await this.#take({
-      offset: piece.offset + here,
-      segments: rest,
-      bytes: piece.bytes - here,
-      crc32c: null,
-    });
-  }
-
-  async #writeAnywhere(piece: Piece): Promise<void> {
-    const end = piece.offset + piece.bytes;
-    const whole = this.#part.persisted.ranges.find(
-      ({ offset, length }) => offset <= piece.offset && end <= offset + length,
-    );
-    if (!whole) return this.#take(piece);
-    checkCrc(piece);
-    if (!(await this.#part.matches(piece.offset, piece.segments))) throw overlapDiffers(piece.offset);
+    const left = { offset: piece.offset + here, segments: rest, bytes: piece.bytes - here, crc32c: null };
+    await this.#take(left);
   }
 
   async #take(piece: Piece): Promise<void> {
     try {
-      await this.#part.write(piece.offset, piece.segments, piece.crc32c);
+      const writing = this.part.write(piece.offset, piece.segments, piece.crc32c);
+      this.#writing.add(writing);
+      await writing.finally(() => this.#writing.delete(writing));
     } catch (error) {
       if (isNativeError(error, 'CHUNK_CORRUPT')) throw chunkCorrupt(piece.offset, error);
-      if (isNativeError(error, 'OFFSET_MISMATCH')) throw await this.offsetMismatch(piece.offset);
-      throw error;
+      if (isNativeError(error, 'OFFSET_MISMATCH')) throw await this.#offsetMismatch(piece.offset, error);
+      if (isNativeError(error, 'ABORTED')) throw await this.#crowdedOut(piece, error);
+      throw await this.#explain(error, piece.bytes);
     }
   }
+
+  /** A piece that had no place to go: one before it failed, whose writer hears of that first, or there are too many. */
+  async #crowdedOut(piece: Piece, cause: unknown): Promise<LongshoreError> {
+    const before = await Promise.allSettled(this.#writing);
+    const failed = before.some(({ status }) => status === 'rejected');
+    if (failed) return this.#offsetMismatch(piece.offset, cause);
+    return new LongshoreError('RATE_LIMITED', 'Too many parts of this upload are under way.', {
+      retryAfterMs: CROWDED_RETRY_MS,
+      cause,
+    });
+  }
+
+  #receivedEnd(): number {
+    const last = this.persisted.ranges.at(-1);
+    return Math.max(this.part.nextOffset, last ? rangeEnd(last) : 0);
+  }
+
+  #bytesMissing(): number {
+    return Math.max((this.upload.totalSize ?? this.part.nextOffset) - this.persisted.size, 0);
+  }
+
+  /** What the part file's error means to a writer. */
+  async #explain(error: unknown, neededBytes: number): Promise<unknown> {
+    if (isNativeError(error, 'CLOSED') && this.#ended.signal.aborted) return this.#ended.signal.reason;
+    if (isStorageFull(error)) return this.#parts.storageFull(neededBytes, error);
+    return error;
+  }
+}
+
+function isReason(error: unknown, reason: ErrorReason): boolean {
+  return error instanceof LongshoreError && error.reason === reason;
+}
+
+function rangeEnd({ offset, length }: { offset: number; length: number }): number {
+  return offset + length;
 }
 
 function checkCrc(piece: Piece): void {

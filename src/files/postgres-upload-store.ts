@@ -1,7 +1,7 @@
 import type { Postgres } from '../postgres.ts';
 import { fieldInvalid } from './field-invalid.ts';
 import { specJson, UPLOAD_COLUMNS, uploadOf, type UploadRow } from './postgres-upload-row.ts';
-import { uploadClosed, uploadNotFound } from './upload-closed.ts';
+import { uploadClosed, uploadNotFound, writerSuperseded } from './upload-closed.ts';
 import type { NewUpload, UploadStore } from './upload-store.ts';
 import type { UploadRecord } from './upload.ts';
 
@@ -114,17 +114,25 @@ export class PostgresUploadStore implements UploadStore {
     return rows[0].writer_epoch;
   }
 
-  async beginFinalize(tenantId: string, uploadId: string, sha256: string): Promise<UploadRecord> {
+  async beginFinalize(
+    tenantId: string,
+    uploadId: string,
+    sha256: string,
+    writerEpoch: number | null = null,
+  ): Promise<UploadRecord> {
     const { rows } = await this.#postgres.query<UploadRow>(
       `update uploads
        set state = 'finalizing', sha256 = $3, update_time = now()
        where tenant_id = $1 and upload_id = $2 and state in ('open', 'finalizing')
+         and ($4::bigint is null or writer_epoch = $4)
        returning ${UPLOAD_COLUMNS}`,
-      [tenantId, uploadId, Buffer.from(sha256, 'hex')],
+      [tenantId, uploadId, Buffer.from(sha256, 'hex'), writerEpoch],
     );
     if (rows[0] !== undefined) return uploadOf(rows[0]);
     const upload = await this.get(tenantId, uploadId);
     if (upload.state === 'completed') return upload;
+    const isOpen = upload.state === 'open' || upload.state === 'finalizing';
+    if (isOpen && writerEpoch !== null) throw writerSuperseded();
     throw uploadClosed(upload.state, upload.expireTime);
   }
 

@@ -15,3 +15,7 @@ export function uploadClosed(state: UploadState, expireTime: Date): LongshoreErr
     metadata: { state },
   });
 }
+
+export function writerSuperseded(): LongshoreError {
+  return new LongshoreError('WRITER_SUPERSEDED', 'A newer writer has taken this upload over.');
+}

@@ -6,6 +6,9 @@ import { OpenUpload } from './open-upload.ts';
 import type { UploadReceiver } from './upload-receiver.ts';
 import type { UploadRecord } from './upload.ts';
 
+/** How often an upload that was left half finalised is set right before its writer is told to come back. */
+const ATTEMPTS_MAX = 3;
+
 /** The file that an upload becomes, however often it is asked for. */
 export class UploadResults {
   readonly #receiver: UploadReceiver;
@@ -16,6 +19,14 @@ export class UploadResults {
     this.#receiver = receiver;
     this.#finalizer = finalizer;
     this.#files = files;
+  }
+
+  /**
+   * Becomes a writer of the upload (`detach` it from the receiver when done), or gives the file that it has become. One
+   * whose process died while finalising is set right first. Throws what `UploadReceiver.attach` throws.
+   */
+  attach(tenantId: string, uploadId: string, signal: AbortSignal): Promise<OpenUpload | FileRecord> {
+    return this.#settled(() => this.#receiver.attach(tenantId, uploadId, signal), signal);
   }
 
   /** Finishes an upload that its writer holds. */
@@ -31,8 +42,8 @@ export class UploadResults {
     finalSha256: string | null,
     signal: AbortSignal,
   ): Promise<FileRecord> {
-    const open = await this.#receiver.attachAlone(tenantId, uploadId, signal);
-    if (!(open instanceof OpenUpload)) return this.of(open, signal);
+    const open = await this.#settled(() => this.#receiver.attachAlone(tenantId, uploadId, signal), signal);
+    if (!(open instanceof OpenUpload)) return open;
     try {
       return await this.#finalizer.finalize(open, finalSha256);
     } finally {
@@ -40,14 +51,25 @@ export class UploadResults {
     }
   }
 
-  /** The file of an upload that takes no bytes any more. One whose process died while finalising is carried on first. */
-  async of(upload: UploadRecord, signal: AbortSignal): Promise<FileRecord> {
-    if (upload.state === 'completed') return this.#files.get(upload.tenantId, upload.file.fileId);
-    const file = await this.#finalizer.recover(upload, signal);
-    if (file) return file;
+  async #settled(
+    attach: () => Promise<OpenUpload | UploadRecord>,
+    signal: AbortSignal,
+  ): Promise<OpenUpload | FileRecord> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const found = await attach();
+      if (found instanceof OpenUpload) return found;
+      const file = await this.#fileOf(found, signal);
+      if (file) return file;
+    }
     throw new LongshoreError(
-      'OFFSET_MISMATCH',
-      'The upload was interrupted while it was finished: ask how much is here and go on from there.',
+      'WRITER_SUPERSEDED',
+      'Others finish this upload again and again: ask what became of it.',
     );
+  }
+
+  /** Null when it takes bytes again. */
+  #fileOf(upload: UploadRecord, signal: AbortSignal): Promise<FileRecord | null> {
+    if (upload.state === 'completed') return this.#files.get(upload.tenantId, upload.file.fileId);
+    return this.#finalizer.recover(upload, signal);
   }
 }

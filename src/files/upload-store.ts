@@ -35,8 +35,16 @@ export interface UploadStore {
   claim(tenantId: string, uploadId: string, now: Date, alone: boolean): Promise<UploadRecord>;
   /** The epoch in force, for a writer that asks whether it is still the one. */
   epoch(tenantId: string, uploadId: string): Promise<number>;
-  /** open -> finalizing, remembering what was received; repeating it is harmless. */
-  beginFinalize(tenantId: string, uploadId: string, sha256: string): Promise<UploadRecord>;
+  /**
+   * open -> finalizing, remembering what was received; repeating it is harmless. Throws WRITER_SUPERSEDED when `writerEpoch` is
+   * given and no longer in force.
+   */
+  beginFinalize(
+    tenantId: string,
+    uploadId: string,
+    sha256: string,
+    writerEpoch?: number | null,
+  ): Promise<UploadRecord>;
   /** finalizing -> open: it was interrupted before the bytes were placed. */
   reopen(tenantId: string, uploadId: string): Promise<UploadRecord>;
   fail(tenantId: string, uploadId: string, error: { reason: string; message: string }): Promise<void>;

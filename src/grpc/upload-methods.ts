@@ -6,8 +6,10 @@ import { fieldInvalid } from '../files/field-invalid.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { NewId } from '../files/ids.ts';
 import { parseName, parseTenantName } from '../files/names.ts';
+import type { FileRecord } from '../files/file.ts';
 import { OpenUpload } from '../files/open-upload.ts';
 import { pageSize, type PageTokens } from '../files/page.ts';
+import { uploadClosed } from '../files/upload-closed.ts';
 import type { UploadReceiver } from '../files/upload-receiver.ts';
 import type { UploadResults } from '../files/upload-results.ts';
 import type { UploadStore } from '../files/upload-store.ts';
@@ -86,8 +88,8 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
           `is ${content.length} bytes; ${WRITE_CHUNK_BYTES_MAX} are the most`,
         );
       }
-      const open = await receiver.attach(tenantId, id, signal);
-      if (!(open instanceof OpenUpload)) return describe(open, parts);
+      const open = await parts.results.attach(tenantId, id, signal);
+      if (!(open instanceof OpenUpload)) return describe(await uploads.get(tenantId, id), parts);
       try {
         await open.write({
           offset: requireSize(request.offset, 'offset'),
@@ -114,7 +116,8 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
       const { tenantId, id } = parseName('uploads', request.name);
       authorize(caller, 'write', tenantId);
       await uploads.cancel(tenantId, id);
-      await receiver.release(id, new LongshoreError('UPLOAD_CLOSED', 'The upload was cancelled.'));
+      const { state, expireTime } = await uploads.get(tenantId, id);
+      await receiver.release(id, uploadClosed(state, expireTime));
       await parts.partFiles.discard(id);
       return {};
     }),
@@ -123,10 +126,18 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
 
 /** An upload with what is on disk of it, or with the file that it has become. */
 async function describe(upload: UploadRecord, parts: UploadMethodParts): Promise<Upload> {
-  if (upload.state === 'completed') {
-    return toUpload(upload, null, await parts.files.get(upload.tenantId, upload.file.fileId));
+  if (upload.state === 'completed') return toUpload(upload, null, await fileOf(upload, parts.files));
+  if (upload.state !== 'open' && upload.state !== 'finalizing') return toUpload(upload, null, null);
+  // The journals know of every writer, also of those that other processes serve.
+  return toUpload(upload, await parts.partFiles.inspect(upload.uploadId), null);
+}
+
+/** Null when it is there no more: an upload outlives a file that is purged soon. */
+async function fileOf({ tenantId, file }: UploadRecord, files: FileStore): Promise<FileRecord | null> {
+  try {
+    return await files.get(tenantId, file.fileId);
+  } catch (error) {
+    if (error instanceof LongshoreError && error.reason === 'FILE_NOT_FOUND') return null;
+    throw error;
   }
-  if (upload.state !== 'open') return toUpload(upload, null, null);
-  const held = parts.receiver.held(upload.uploadId);
-  return toUpload(upload, held?.persisted ?? (await parts.partFiles.inspect(upload.uploadId)), null);
 }

@@ -38,9 +38,9 @@ export function writeUpload(
       if (!first) throw fieldInvalid('upload', 'must be named by the first message');
       const { tenantId, id } = parseName('uploads', first.upload, 'upload');
       authorize(context.caller, 'write', tenantId);
-      const attached = await parts.receiver.attach(tenantId, id, context.signal);
+      const attached = await parts.results.attach(tenantId, id, context.signal);
       if (attached instanceof OpenUpload) await stream.receive(attached, first);
-      else await sink.write({ file: toFile(await parts.results.of(attached, context.signal)) });
+      else await sink.write({ file: toFile(attached) });
     } finally {
       stream.close();
     }
@@ -109,6 +109,7 @@ class UploadStream {
     }
   }
 
+  /** Nothing is waited for any more. */
   close(): void {
     clearTimeout(this.#idle);
   }
