@@ -16,7 +16,10 @@ export class Acknowledger {
   /** Received since the last sync began. */
   #unsyncedBytes = 0;
   #syncing: Promise<void> | null = null;
+  /** Runs while there are bytes that no sync has begun for. */
   #timer: NodeJS.Timeout | null = null;
+  #isDue = false;
+  #isSettling = false;
 
   /** `fail` hears of a sync or an ack that went wrong. */
   constructor(
@@ -32,7 +35,7 @@ export class Acknowledger {
   /** Counts bytes that were handed to the upload; waits when the disk is too far behind. */
   async received(bytes: number): Promise<void> {
     this.#unsyncedBytes += bytes;
-    this.#timer ??= setTimeout(() => this.#sync(), INTERVAL_MS);
+    this.#timer ??= setTimeout(() => this.#onDue(), INTERVAL_MS);
     if (this.#unsyncedBytes >= UNSYNCED_BYTES_MAX) await this.#syncing;
     if (this.#unsyncedBytes >= BYTES_MAX) this.#sync();
   }
@@ -46,12 +49,18 @@ export class Acknowledger {
 
   /** Waits for what is under way; nothing new begins. */
   async settle(): Promise<void> {
+    this.#isSettling = true;
     this.#stopTimer();
     await this.#syncing;
   }
 
+  #onDue(): void {
+    this.#isDue = true;
+    this.#sync();
+  }
+
   #sync(): void {
-    if (this.#syncing) return;
+    if (this.#syncing || this.#isSettling) return;
     this.#stopTimer();
     this.#unsyncedBytes = 0;
     this.#syncing = this.#syncOnce().then(
@@ -66,11 +75,12 @@ export class Acknowledger {
 
   #synced(): void {
     this.#syncing = null;
-    if (this.#unsyncedBytes >= BYTES_MAX) this.#sync();
+    if (this.#isDue || this.#unsyncedBytes >= BYTES_MAX) this.#sync();
   }
 
   #stopTimer(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#isDue = false;
   }
 }
