@@ -5,7 +5,7 @@ import { type FramePool, FRAME_CONTENT_BYTES_MIN, type Frame } from './frame-poo
 import { FramedMessage } from './hot-calls.ts';
 import type { MessageSink } from './message-sink.ts';
 
-/** Frames of one stream: one being filled, the others on their way out. */
+/** Frames of one stream: one being filled, the others on their way out. A stream begins with one. */
 const FRAMES_MAX = 3;
 
 interface Slot {
@@ -28,6 +28,7 @@ export async function sendContent(
 ): Promise<number> {
   const slots: Slot[] = Array.from({ length: FRAMES_MAX }, () => ({ frame: null, sent: Promise.resolve() }));
   let crc32c = 0;
+  // A reader that does not read holds one small frame: more and larger ones come as it shows that it does.
   let wantedBytes = FRAME_CONTENT_BYTES_MIN;
   try {
     for (let at = range.offset, turn = 0; at < range.end; turn += 1) {
@@ -40,6 +41,7 @@ export async function sendContent(
       slot.sent = sink.write(new FramedMessage(slot.frame.buffer.subarray(filled.start, filled.end)));
       // Whoever awaits the slot hears of it; until then it must not count as unheard.
       slot.sent.catch(() => undefined);
+      if (wantedBytes < chunkBytes) await slot.sent;
       crc32c = crc32cCombine(crc32c, filled.crc32c, bytes);
       at += bytes;
       wantedBytes = Math.min(wantedBytes * 4, chunkBytes);

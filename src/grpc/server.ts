@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { detailedStatus } from './detailed-status.ts';
 import { hotCalls } from './hot-calls.ts';
 import { protos, serviceDefinition } from './protos.ts';
-import { assertReceiveWindow, raiseReceiveWindow } from './receive-window.ts';
+import { raiseReceiveWindow } from './receive-window.ts';
 import { Malformed, safeDeserialize } from './safe-deserialize.ts';
 import { SegmentedMessage } from './segment-decoder.ts';
 import { readWriteUploadRequest, type WriteRequest } from './write-upload-request.ts';
@@ -58,9 +58,7 @@ export async function startGrpcServer(
     // Channelz keeps a record of each connection and call that nobody here reads.
     'grpc.enable_channelz': 0,
   });
-  raiseReceiveWindow(server, (session) => {
-    session.once('localSettings', () => checkWindow(session, parts.log));
-  });
+  raiseReceiveWindow(server, (error) => parts.log.error({ err: error }, 'uploads will be slow'));
   server.addService(fileService(), { ...parts.files });
   server.addService(safeDeserialize(serviceDefinition(OPERATIONS)), { ...parts.operations });
   const health = new HealthImplementation({
@@ -107,12 +105,4 @@ function bind(server: Server, { host, port }: { host: string; port: number }): P
       else resolve(bound);
     });
   });
-}
-
-function checkWindow(session: Parameters<typeof assertReceiveWindow>[0], log: Logger): void {
-  try {
-    assertReceiveWindow(session);
-  } catch (error) {
-    log.error({ err: error }, 'uploads will be slow');
-  }
 }
