@@ -104,6 +104,8 @@ class Intake final : public std::enable_shared_from_this<Intake> {
   void HashOne(Lock& lock, const RunPointer& run, const OpPointer& op);
   bool CanFollow(const WriteRun& run) const;
   void FollowOne(Lock& lock, WriteRun& run);
+  // What is told of the content, once the frontier has passed its end.
+  Content ContentOf(const ChunkHasher& whole, uint64_t size) const;
   void PoisonAll(const std::exception_ptr& failure);
   void Announce(Lock& lock, const RunPointer& run);
 

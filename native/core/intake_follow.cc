@@ -67,6 +67,21 @@ void Intake::FollowOne(Lock& lock, WriteRun& run) {
   news_.frontier = settled_frontier_;
 }
 
+Content Intake::ContentOf(const ChunkHasher& whole, uint64_t size) const {
+  Content content;
+  content.size = size;
+  content.sha256 = whole.WholeDigest();
+  content.crc32c = whole.Crc();
+  for (uint64_t index = 0; index < ChunksIn(size); ++index) {
+    const ChunkClaim& claim = chunks_.at(index);
+    content.chunk_digests.push_back(claim.digest);
+    content.block_crcs.insert(
+        content.block_crcs.end(), claim.block_crcs.begin(),
+        claim.block_crcs.begin() + static_cast<std::ptrdiff_t>(BlocksIn(claim.bytes)));
+  }
+  return content;
+}
+
 Content Intake::Finish(uint64_t size, const std::atomic<bool>* aborted) {
   Lock lock(mutex_);
   idle_.wait(lock, [this] { return !frontier_->busy; });
@@ -111,17 +126,6 @@ Content Intake::Finish(uint64_t size, const std::atomic<bool>* aborted) {
   ChunkHasher whole = frontier.hasher;
   whole.Finish();
   Record(frontier, whole.TakeChunks(), size);
-  Content content;
-  content.size = size;
-  content.sha256 = whole.WholeDigest();
-  content.crc32c = whole.Crc();
-  for (uint64_t index = 0; index < ChunksIn(size); ++index) {
-    const ChunkClaim& claim = chunks_.at(index);
-    content.chunk_digests.push_back(claim.digest);
-    content.block_crcs.insert(
-        content.block_crcs.end(), claim.block_crcs.begin(),
-        claim.block_crcs.begin() + static_cast<std::ptrdiff_t>(BlocksIn(claim.bytes)));
-  }
   const uint64_t on_disk = FileSize(content_.get(), path_);
   // An opening that died may have written further than anybody knows of.
   if (on_disk > size) Truncate(content_.get(), path_, size);
@@ -129,7 +133,7 @@ Content Intake::Finish(uint64_t size, const std::atomic<bool>* aborted) {
     throw StorageError("INCOMPLETE", tried + ": the file is shorter than what was written",
                        {{"offset", on_disk}, {"expected", size}, {"actual", on_disk}});
   }
-  return content;
+  return ContentOf(whole, size);
 }
 
 void Intake::Drop(const std::vector<uint64_t>& chunks) {

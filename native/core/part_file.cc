@@ -42,7 +42,7 @@ auto PartFile::Fatal(Work&& work) {
 }
 
 std::shared_ptr<PartFile> PartFile::Open(const PartFileOptions& options) {
-  const std::shared_ptr<PartFile> file(new PartFile(options));
+  std::shared_ptr<PartFile> file(new PartFile(options));
   file->Lock();
   file->TakeUp();
   return file;

@@ -184,6 +184,8 @@ std::vector<std::string> ListFolder(const std::string& folder) {
     Fail(errno, "list", folder);
   }
   errno = 0;
+  // Safe while each thread has a stream of its own, as here.
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
   while (const dirent* entry = ::readdir(open.get())) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);

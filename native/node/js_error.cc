@@ -11,69 +11,32 @@ namespace longshore {
 namespace {
 
 // What file calls may say (POSIX errno.h); the C library has no portable way to ask for a name.
+constexpr struct {
+  int error;
+  const char* name;
+} kErrnoNames[] = {
+    {EACCES, "EACCES"},   {EAGAIN, "EAGAIN"},
+    {EBADF, "EBADF"},     {EBUSY, "EBUSY"},
+    {EDQUOT, "EDQUOT"},   {EEXIST, "EEXIST"},
+    {EFBIG, "EFBIG"},     {EINVAL, "EINVAL"},
+    {EIO, "EIO"},         {EISDIR, "EISDIR"},
+    {ELOOP, "ELOOP"},     {EMFILE, "EMFILE"},
+    {EMLINK, "EMLINK"},   {ENAMETOOLONG, "ENAMETOOLONG"},
+    {ENFILE, "ENFILE"},   {ENODEV, "ENODEV"},
+    {ENOENT, "ENOENT"},   {ENOLCK, "ENOLCK"},
+    {ENOMEM, "ENOMEM"},   {ENOSPC, "ENOSPC"},
+    {ENOTDIR, "ENOTDIR"}, {ENOTEMPTY, "ENOTEMPTY"},
+    {ENXIO, "ENXIO"},     {EOPNOTSUPP, "EOPNOTSUPP"},
+    {EPERM, "EPERM"},     {EROFS, "EROFS"},
+    {ESTALE, "ESTALE"},   {ETXTBSY, "ETXTBSY"},
+    {EXDEV, "EXDEV"},
+};
+
 std::string ErrnoName(int error) {
-  switch (error) {
-    case EACCES:
-      return "EACCES";
-    case EAGAIN:
-      return "EAGAIN";
-    case EBADF:
-      return "EBADF";
-    case EBUSY:
-      return "EBUSY";
-    case EDQUOT:
-      return "EDQUOT";
-    case EEXIST:
-      return "EEXIST";
-    case EFBIG:
-      return "EFBIG";
-    case EINVAL:
-      return "EINVAL";
-    case EIO:
-      return "EIO";
-    case EISDIR:
-      return "EISDIR";
-    case ELOOP:
-      return "ELOOP";
-    case EMFILE:
-      return "EMFILE";
-    case EMLINK:
-      return "EMLINK";
-    case ENAMETOOLONG:
-      return "ENAMETOOLONG";
-    case ENFILE:
-      return "ENFILE";
-    case ENODEV:
-      return "ENODEV";
-    case ENOENT:
-      return "ENOENT";
-    case ENOLCK:
-      return "ENOLCK";
-    case ENOMEM:
-      return "ENOMEM";
-    case ENOSPC:
-      return "ENOSPC";
-    case ENOTDIR:
-      return "ENOTDIR";
-    case ENOTEMPTY:
-      return "ENOTEMPTY";
-    case ENXIO:
-      return "ENXIO";
-    case EOPNOTSUPP:
-      return "EOPNOTSUPP";
-    case EPERM:
-      return "EPERM";
-    case EROFS:
-      return "EROFS";
-    case ESTALE:
-      return "ESTALE";
-    case ETXTBSY:
-      return "ETXTBSY";
-    case EXDEV:
-      return "EXDEV";
-    default:
-      return "E" + std::to_string(error);
+  for (const auto& known : kErrnoNames) {
+    if (known.error == error) return known.name;
   }
+  return "E" + std::to_string(error);
 }
 
 }  // namespace
