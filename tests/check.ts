@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 /** What a check found, empty when all is well; null when it cannot be run here, which `reason` explains. */
 type Outcome = { found: string } | { found: null; reason: string };
@@ -112,7 +113,9 @@ function clangTidy(): Outcome {
   const names = known.map(({ file }) => file).filter((file) => !file.includes('armv8'));
   const { status, stdout, all } = run('run-clang-tidy', '-quiet', '-j', jobs, '-p', build, ...names);
   if (status === 0) return { found: '' };
-  const findings = stdout.split('\n').filter((line) => !line.startsWith('clang-tidy '));
+  const findings = stripVTControlCharacters(stdout)
+    .split('\n')
+    .filter((line) => !/^clang-tidy\S* /.test(line));
   return { found: stdout === '' ? all : findings.join('\n') };
 }
 
