@@ -28,7 +28,7 @@ export interface Session {
 }
 
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 /** What shells give for a program ended by SIGINT: 128 + 2. */
 const EXIT_STOPPED = 130;
 

@@ -4,7 +4,7 @@ import type { ContentDigest } from './content-digest.ts';
 import type { Destination } from './destination.ts';
 
 /** What a file is called until all of it is there and verified. */
-export const PART_SUFFIX = '.longshore-part';
+const PART_SUFFIX = '.longshore-part';
 
 const READ_BYTES = 1024 * 1024;
 

@@ -22,7 +22,7 @@ let tenant: string;
 let file: File;
 let folder: string;
 let path: string;
-let toClose: { close(): unknown }[] = [];
+const toClose: { close(): unknown }[] = [];
 
 beforeAll(async () => {
   server = await startTestServer();

@@ -15,7 +15,7 @@ const folder = temporaryFolder();
 const notesFolder = join(folder, 'notes');
 let server: TestServer;
 let tenant: string;
-let toClose: { close(): unknown }[] = [];
+const toClose: { close(): unknown }[] = [];
 
 beforeAll(async () => {
   server = await startTestServer();
