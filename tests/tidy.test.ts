@@ -49,9 +49,7 @@ describe('files', () => {
   });
 
   test('leave nothing marked to do later', () => {
-    expect(
-      found(code, new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK'].join('|')})\\b`)),
-    ).toEqual([]);
+    expect(found(code, /\b(T[O]DO|FIX[M]E|X[X]X|HA[C]K)\b/)).toEqual([]);
   });
 });
 
