@@ -41,6 +41,7 @@ import { uploadMethods } from './grpc/upload-methods.ts';
 import { writeUpload } from './grpc/write-upload.ts';
 import { healthRoute, metricsRoute } from './http/health.ts';
 import { startHttpServer } from './http/server.ts';
+import { keepFreedMemory } from './native/allocator.ts';
 import { forceSha256, sha256Implementation } from './native/sha256.ts';
 import { VERIFY_FILE } from './operations/operation-kinds.ts';
 import { PostgresOperationStore } from './operations/postgres-operation-store.ts';
@@ -81,6 +82,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
   const clock = systemClock;
   const newId = makeIds(clock, randomBytes);
   const metrics = createMetrics();
+  keepFreedMemory();
   if (config.sha256 !== 'auto') forceSha256(config.sha256);
   metrics.hashImplementation.set({ implementation: sha256Implementation() }, 1);
 

@@ -1,3 +1,4 @@
+#include "native/node/allocator.h"
 #include "native/node/blob_jobs.h"
 #include "native/node/blob_reader_object.h"
 #include "native/node/checksums.h"
@@ -26,6 +27,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["crc32cCombine"] = Napi::Function::New<&Crc32cCombineNow>(env);
   exports["sha256Implementation"] = Napi::Function::New<&Sha256ImplementationNow>(env);
   exports["forceSha256"] = Napi::Function::New<&ForceSha256Now>(env);
+  exports["keepFreedMemory"] = Napi::Function::New<&KeepFreedMemory>(env);
   return exports;
 }
 

@@ -34,6 +34,7 @@ export interface Binding {
   sha256Implementation(): string;
   /** False when this machine or this build lacks that implementation. */
   forceSha256(name: string): boolean;
+  keepFreedMemory(): boolean;
 }
 
 export interface NativePartFile {
