@@ -1,10 +1,12 @@
-// `npm test`: the TypeScript suite, then the native core's under ctest, and one closing line for both. Arguments pick test files:
-// `npm test -- tests/files` runs those alone.
+// `npm test`: the TypeScript suite, then the native core's under ctest, and one closing line for both.
+// `npm test -- tests/files` runs those tests alone, `npm test -- --quick` what needs neither minutes nor the native build's
+// own tests, `npm run test:languages` the clients in other languages.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
 
 interface Count {
@@ -14,7 +16,11 @@ interface Count {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const files = process.argv.slice(2);
+const { values: options, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, languages: { type: 'boolean', default: false } },
+});
+const isWhole = files.length === 0 && !options.quick && !options.languages;
 
 function run(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
@@ -22,7 +28,12 @@ function run(program: string, ...args: string[]): boolean {
 
 /** Says of each skipped test why. A run that fails for another reason than a test counts as one failure. */
 async function typescriptTests(): Promise<Count> {
-  const vitest = await startVitest('test', files, { run: true, root });
+  const vitest = await startVitest('test', files, {
+    run: true,
+    root,
+    ...(options.quick ? { exclude: ['tests/e2e/**', 'tests/themes/**'] } : {}),
+    ...(options.languages ? { config: 'vitest.languages.config.ts' } : {}),
+  });
   const count: Count = { passed: 0, failed: 0, skipped: 0 };
   for (const module of vitest.state.getTestModules()) {
     for (const test of module.children.allTests()) {
@@ -62,7 +73,7 @@ function nativeTests(): Count {
 
 process.env['NODE_ENV'] ??= 'test';
 if (!run(process.execPath, 'build.mjs')) process.exit(1);
-const counts = [await typescriptTests(), ...(files.length === 0 ? [nativeTests()] : [])];
+const counts = [await typescriptTests(), ...(isWhole ? [nativeTests()] : [])];
 const sum = (which: keyof Count) => counts.reduce((total, count) => total + count[which], 0);
 process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`);
 process.exit(sum('failed') === 0 && sum('passed') > 0 ? 0 : 1);

@@ -1,0 +1,3 @@
+# Lint, types, format, imports, dead code, protos, C++ style and analysis.
+set -eu
+npm run --silent check
