@@ -31,7 +31,7 @@ async function typescriptTests(): Promise<Count> {
   const vitest = await startVitest('test', files, {
     run: true,
     root,
-    ...(options.quick ? { exclude: ['tests/e2e/**', 'tests/themes/**'] } : {}),
+    ...(options.quick ? { exclude: ['tests/e2e/**', 'tests/themes/**', 'tests/languages/**'] } : {}),
     ...(options.languages ? { config: 'vitest.languages.config.ts' } : {}),
   });
   const count: Count = { passed: 0, failed: 0, skipped: 0 };
