@@ -25,6 +25,8 @@ interface Running {
 /**
  * Shows what is under way: bars drawn over themselves where somebody watches, a plain line now and then where not, an
  * event a second with `json`. It writes to stderr, events to stdout.
+ *
+ * Our own, for it is small: @clack/prompts draws one bar at a time, cli-progress has had no release since 2023.
  */
 export class ProgressScreen {
   readonly #terminal: Terminal;

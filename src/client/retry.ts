@@ -14,10 +14,10 @@ export interface RetryPolicy {
   readonly retryAfterMsMax: number;
 }
 
-/** Ten attempts: on average half a minute, so that a server that is started again is found again. */
+/** Twenty attempts: a good minute on average, so that a server that is started again, or its database, is waited for. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  triesMax: 10,
-  triesMaxUnreached: 10,
+  triesMax: 20,
+  triesMaxUnreached: 20,
   baseMs: 200,
   capMs: 10_000,
   retryAfterMsMax: 60_000,
