@@ -12,7 +12,11 @@ mkdir -p "$HOME"
 # A group of its own, so that nothing of it can outlive this step.
 setsid sh -c "${command/npm start/exec npm start}" >"$place/log" 2>&1 &
 server=$!
-stop_all() { kill -KILL -- "-$server" 2>/dev/null || true; rm -rf "$place"; }
+stop_all() {
+  if [ $? -ne 0 ]; then echo "what the server said:" && cat "$place/log"; fi
+  kill -KILL -- "-$server" 2>/dev/null || true
+  rm -rf "$place"
+}
 trap stop_all EXIT
 
 for _ in $(seq 600); do
@@ -20,7 +24,6 @@ for _ in $(seq 600); do
   kill -0 "$server" 2>/dev/null || break
   sleep 0.5
 done
-cat "$place/log"
 address() { grep -o "\"$1\":\"127.0.0.1:[0-9]*\"" "$place/log" | tail -1 | cut -d'"' -f4; }
 export LONGSHORE_SERVER=$(address grpc)
 [ -n "$LONGSHORE_SERVER" ]
@@ -38,7 +41,6 @@ for _ in $(seq 60); do
   pgrep -g "$server" >/dev/null || pgrep -f "$place/data" >/dev/null || break
   sleep 0.5
 done
-tail -5 "$place/log"
 if pgrep -g "$server" -a || pgrep -f "$place/data" -a; then
   echo "these processes outlived the server"
   exit 1
