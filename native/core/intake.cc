@@ -14,9 +14,6 @@ namespace longshore {
 namespace {
 
 constexpr size_t kWritesInFlightMax = 1024;
-constexpr size_t kRunsMax = 64;
-
-constexpr uint64_t ChunkStart(uint64_t offset) { return offset - offset % kChunkBytes; }
 
 uint64_t BytesIn(const std::vector<Span>& segments) {
   uint64_t bytes = 0;
@@ -37,18 +34,6 @@ void CheckCrc(uint64_t offset, const std::vector<Span>& segments, uint32_t expec
                      "write at " + std::to_string(offset) +
                          ": the CRC32C that came with it is not that of its bytes",
                      {{"offset", offset}, {"expected", expected}, {"actual", actual}});
-}
-
-StorageError Misplaced(uint64_t offset, uint64_t expected, const char* why) {
-  return {"OFFSET_MISMATCH",
-          "write at " + std::to_string(offset) + ": " + why,
-          {{"offset", offset}, {"expected", expected}}};
-}
-
-// Where the part of a run begins that its settled chunks do not cover: the chunk it is in the
-// middle of, and what is under way.
-uint64_t TailStart(const WriteRun& run) {
-  return ChunkStart(run.ops.empty() ? run.next : run.ops.front()->offset);
 }
 
 }  // namespace
@@ -118,99 +103,6 @@ void Intake::Write(uint64_t offset, std::vector<Span> segments, std::optional<ui
     ++in_flight_;
   }
   IoPool().Post([self = shared_from_this(), run, op] { self->WriteToDisk(run, op); });
-}
-
-// Where the bytes that were received without a gap from `offset` on end.
-uint64_t Intake::ReceivedFrom(uint64_t offset) const {
-  uint64_t at = std::max(offset, frontier_->next);
-  while (true) {
-    const auto chunk = chunks_.find(at / kChunkBytes);
-    uint64_t end = chunk == chunks_.end() ? 0 : ChunkStart(at) + chunk->second.bytes;
-    for (const RunPointer& run : ahead_) {
-      if (!run->ended && TailStart(*run) <= at) end = std::max(end, run->next);
-    }
-    if (end <= at) return at;
-    at = end;
-  }
-}
-
-Intake::RunPointer Intake::RunFor(uint64_t offset, uint64_t bytes) {
-  if (total_bytes_ && (offset > *total_bytes_ || bytes > *total_bytes_ - offset)) {
-    throw StorageError(
-        "SIZE_MISMATCH",
-        "write at " + std::to_string(offset) + ": it reaches beyond the announced size",
-        {{"offset", offset}, {"expected", *total_bytes_}, {"actual", offset + bytes}});
-  }
-  const uint64_t received = ReceivedFrom(0);
-  if (exclusive_ && offset != received)
-    throw Misplaced(offset, received, "it does not continue what is there");
-  // Where a frontier that is following stands, another run may begin.
-  if (offset == frontier_->next && !following_) {
-    TakeGround(frontier_.get(), offset, bytes);
-    if (frontier_->failing)
-      throw StorageError("ABORTED", "write to " + path_ + ": one before it failed");
-    return frontier_;
-  }
-  for (auto run = ahead_.begin(); run != ahead_.end(); ++run) {
-    if ((*run)->next != offset || (*run)->ended) continue;
-    if ((*run)->failing)
-      throw StorageError("ABORTED", "write to " + path_ + ": one before it failed");
-    TakeGround(run->get(), offset, bytes);
-    std::rotate(run, run + 1, ahead_.end());
-    return ahead_.back();
-  }
-  if (offset < frontier_->next)
-    throw Misplaced(offset, received, "what is there is hashed already");
-  if (offset % kChunkBytes != 0)
-    throw Misplaced(offset, received, "a run begins at a multiple of 1 MiB");
-  TakeGround(nullptr, offset, bytes);
-  return NewRun(offset);
-}
-
-Intake::RunPointer Intake::NewRun(uint64_t offset) {
-  if (ahead_.size() >= kRunsMax) {
-    const auto unused = std::find_if(ahead_.begin(), ahead_.end(),
-                                     [](const RunPointer& run) { return run->ops.empty(); });
-    if (unused == ahead_.end())
-      throw StorageError("ABORTED", "write to " + path_ + ": too many runs at once");
-    ahead_.erase(unused);
-  }
-  ahead_.push_back(std::make_shared<WriteRun>(offset, false));
-  return ahead_.back();
-}
-
-// Two writes of the same bytes at once would leave on disk whichever came last, whatever was
-// hashed. And what lay there before no longer counts.
-void Intake::TakeGround(const WriteRun* run, uint64_t offset, uint64_t bytes) {
-  const uint64_t end = offset + bytes;
-  const auto overlaps = [&](const OpPointer& op) {
-    return op->offset < end && offset < op->offset + op->bytes;
-  };
-  const auto check = [&](const RunPointer& other) {
-    if (std::any_of(other->ops.begin(), other->ops.end(), overlaps)) {
-      throw Misplaced(offset, ReceivedFrom(0), "it overlaps a write that is under way");
-    }
-  };
-  check(frontier_);
-  for (const RunPointer& other : ahead_) check(other);
-  for (const RunPointer& other : ahead_) {
-    if (other.get() != run && offset < other->next && ChunkStart(other->next) < end)
-      other->ended = true;
-  }
-  ahead_.erase(
-      std::remove_if(ahead_.begin(), ahead_.end(),
-                     [](const RunPointer& other) { return other->ended && other->ops.empty(); }),
-      ahead_.end());
-  for (uint64_t chunk = offset / kChunkBytes; chunk * kChunkBytes < end; ++chunk) {
-    changed_.erase(chunk);
-    Forget(chunk);
-  }
-}
-
-void Intake::Forget(uint64_t chunk) {
-  if (chunks_.erase(chunk) == 0) return;
-  news_.chunks.erase(chunk);
-  news_.dropped.push_back(chunk);
 }
 
 void Intake::WriteToDisk(const RunPointer& run, const OpPointer& op) {
@@ -356,40 +248,13 @@ void Intake::Announce(Lock& lock, const RunPointer& run) {
   lock.lock();
 }
 
-void Intake::Record(const WriteRun& run, const HashedChunks& hashed, uint64_t end) {
-  for (size_t i = 0; i < hashed.digests.size(); ++i) {
-    const uint64_t index = hashed.first_chunk + i;
-    // What the frontier has passed is the frontier's to say.
-    if (!run.frontier && index < frontier_->next / kChunkBytes) continue;
-    ChunkClaim claim;
-    claim.bytes = static_cast<uint32_t>(std::min<uint64_t>(kChunkBytes, end - index * kChunkBytes));
-    claim.digest = hashed.digests[i];
-    const size_t first_block = i * kBlocksPerChunk;
-    for (size_t b = 0; b < BlocksIn(claim.bytes); ++b) {
-      claim.block_crcs.at(b) = hashed.block_crcs.at(first_block + b);
-    }
-    chunks_.insert_or_assign(index, claim);
-    news_.chunks.insert_or_assign(index, claim);
-  }
-}
-
 bool Intake::Matches(uint64_t offset, const std::vector<Span>& segments) {
   constexpr size_t kStepBytes = size_t{256} << 10;
   {
     const Lock lock(mutex_);
     if (poison_) std::rethrow_exception(poison_);
     if (stopped_) throw StorageError("CLOSED", "compare " + path_ + ": it is closed");
-    const uint64_t end = offset + BytesIn(segments);
-    if (offset != end && (end < offset || ReceivedFrom(0) < end)) {
-      // Beyond the prefix: it must lie in one stretch that was received.
-      if (chunks_.count(offset / kChunkBytes) == 0) return false;
-      uint64_t at = offset;
-      while (at < end && chunks_.count(at / kChunkBytes) != 0) {
-        at = ChunkStart(at) + chunks_.at(at / kChunkBytes).bytes;
-        if (at % kChunkBytes != 0) break;
-      }
-      if (at < end) return false;
-    }
+    if (!Holds(offset, offset + BytesIn(segments))) return false;
   }
   std::vector<uint8_t> there(kStepBytes);
   for (const Span& segment : segments) {

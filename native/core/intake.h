@@ -94,6 +94,7 @@ class Intake final : public std::enable_shared_from_this<Intake> {
   // All of these want the lock held; those that take it let go of it while they work.
   void CheckUsable() const;
   uint64_t ReceivedFrom(uint64_t offset) const;
+  bool Holds(uint64_t begin, uint64_t end) const;
   RunPointer RunFor(uint64_t offset, uint64_t bytes);
   RunPointer NewRun(uint64_t offset);
   void TakeGround(const WriteRun* run, uint64_t offset, uint64_t bytes);
