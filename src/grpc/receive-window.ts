@@ -67,12 +67,14 @@ function growWindow(session: ServerHttp2Session): void {
   let bytesBefore = socket.bytesRead;
   let lookedAtMs = performance.now();
   const timer = setInterval(() => {
+    // A session that was destroyed has no socket, and its 'close' may come a moment later than this.
+    if (session.destroyed) return;
     const nowMs = performance.now();
     const bytes = socket.bytesRead - bytesBefore;
     const bytesPerMs = bytes / (nowMs - lookedAtMs);
     bytesBefore = socket.bytesRead;
     lookedAtMs = nowMs;
-    if (bytes < window / STREAMS_IN_CONNECTION || session.destroyed) return;
+    if (bytes < window / STREAMS_IN_CONNECTION) return;
     // The shortest trip seen: others waited for a busy event loop, here or there.
     session.ping((error, durationMs) => {
       if (!error) roundTripMs = Math.min(roundTripMs, durationMs);
