@@ -10,8 +10,8 @@ import type { Any__Output } from '../gen/google/protobuf/Any.ts';
 // From src/grpc and from dist/grpc the proto folder is two levels up.
 const protoDir = fileURLToPath(new URL('../../proto', import.meta.url));
 
-/** The public contract as loaded from `proto/`; also what reflection shows. */
-export const protos = loadSync(
+/** The public contract as loaded from `proto/`. */
+const protos = loadSync(
   [
     'longshore/v1/file_service.proto',
     'google/longrunning/operations.proto',

@@ -1,12 +1,12 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { OperationsHandlers } from '../gen/google/longrunning/Operations.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { detailedStatus } from './detailed-status.ts';
 import { hotCalls } from './hot-calls.ts';
-import { protos, serviceDefinition } from './protos.ts';
+import { serviceDefinition } from './protos.ts';
+import { reflection } from './reflection.ts';
 import { raiseReceiveWindow } from './receive-window.ts';
 import { Malformed, safeDeserialize } from './safe-deserialize.ts';
 import { SegmentedMessage } from './segment-decoder.ts';
@@ -67,7 +67,7 @@ export async function startGrpcServer(
     [OPERATIONS]: 'SERVING',
   });
   health.addToServer(server);
-  if (parts.reflection) new ReflectionService(protos).addToServer(server);
+  if (parts.reflection) reflection().addToServer(server);
   const port = await bind(server, address);
   return {
     port,
