@@ -158,7 +158,8 @@ describe('a transaction', () => {
     await Promise.all([add('left', 'right'), add('right', 'left')]);
     const { rows } = await postgres.query(`select amount from accounts where name in ('left', 'right')`);
     expect(rows).toEqual([{ amount: 2 }, { amount: 2 }]);
-    expect(runs).toBe(3);
+    // Whoever was rolled back may take its first row again before the other has taken it up, and they meet once more.
+    expect(runs).toBeGreaterThanOrEqual(3);
   });
 
   it('gives up as DATABASE_UNAVAILABLE when it cannot be serialized four times', async () => {
