@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { version } from './version.ts';
+
+const EXIT_USAGE = 2;
 
 /** The `longshore` command: the server's own commands here, all others as clients of a server. Parts load when needed. */
 const program = new Command('longshore')
   .description('One gRPC service between your backends and every place their files live.')
   .version(version)
-  .showHelpAfterError();
+  .showHelpAfterError()
+  .exitOverride();
 
 program
   .command('serve')
@@ -25,7 +28,9 @@ program
   .command('doctor')
   .description('check that each setting does what it says')
   .option('--json', 'print one JSON object')
-  .action(async (options: { json?: boolean }) => (await import('./commands/doctor.ts')).doctor(options.json ?? false));
+  .action(async (options: { json?: boolean }) =>
+    (await import('./commands/doctor.ts')).doctor(options.json ?? false),
+  );
 
 program
   .command('keys')
@@ -45,8 +50,12 @@ clientCommands(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`longshore: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // Commander has said what was wrong with the command line.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  else {
+    process.stderr.write(`longshore: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }
 
 interface KeyOptions {

@@ -64,7 +64,7 @@ module.exports = {
     door(
       'the-disk',
       '^(node:)?fs(/promises)?$',
-      '^src/(blobs|native|client|cli)/|^src/(postgres|config|version)[^/]*$|^src/commands/doctor[.]ts$',
+      '^src/(blobs|native|client|cli)/|^src/(postgres|config|version)[^/]*$|^src/commands/doctor[.]ts$|^src/grpc/reflection[.]ts$',
     ),
     door('messages', '^src/gen/', '^src/(gen|grpc|client)/'),
     apart('binding-is-private', '^src/(?!native/)', '^src/native/binding[.]ts$'),

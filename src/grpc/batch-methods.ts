@@ -20,6 +20,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Calls } from './calls.ts';
 import { fromDigest, fromFile, toFile } from './messages.ts';
 import { once } from './once.ts';
+import { openBlob } from './read-file.ts';
 import { statusMessage } from './status.ts';
 
 export interface BatchMethodParts {
@@ -146,7 +147,8 @@ async function readItem(
 }
 
 async function readWhole(parts: BatchMethodParts, file: FileRecord) {
-  const lease = await parts.blobs.open(file.sha256);
+  if (file.state === 'quarantined') throw await parts.damage.refusal(file.sha256);
+  const lease = await openBlob(parts, file.sha256);
   try {
     const chunk = await lease.reader.read(0, file.sizeBytes);
     parts.reads.count(file.tenantId, file.fileId);

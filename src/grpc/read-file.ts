@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import { authorize } from '../access/authorize.ts';
-import type { BlobStore } from '../blobs/blob-store.ts';
+import type { BlobLease, BlobStore } from '../blobs/blob-store.ts';
 import { LongshoreError } from '../errors.ts';
 import type { Damage } from '../files/damage.ts';
 import { fieldInvalid } from '../files/field-invalid.ts';
@@ -10,7 +10,6 @@ import { parseName, parseTenantName } from '../files/names.ts';
 import type { ReadCounter } from '../files/read-counter.ts';
 import type { ReadFileRequest__Output } from '../gen/longshore/v1/ReadFileRequest.ts';
 import type { ReadFileResponse } from '../gen/longshore/v1/ReadFileResponse.ts';
-import { blobCorrupt } from '../files/damage.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ServerStreaming } from './calls.ts';
 import { FRAME_CONTENT_BYTES_MAX, FRAME_CONTENT_BYTES_MIN, type FramePool } from './frame-pool.ts';
@@ -36,9 +35,9 @@ export function readFile(
   return async (request, context, sink) => {
     const file = await findFile(parts.files, request, context.caller);
     requireEtag(file, request);
-    if (file.state === 'quarantined') throw blobCorrupt(file.sha256, []);
+    if (file.state === 'quarantined') throw await parts.damage.refusal(file.sha256);
     const range = resolveRange(request.offset, request.limit, file.sizeBytes);
-    const lease = await parts.blobs.open(file.sha256);
+    const lease = await openBlob(parts, file.sha256);
     try {
       parts.metrics.tierReads.inc({ tier: lease.tier, result: 'hit' });
       parts.reads.count(file.tenantId, file.fileId);
@@ -69,6 +68,18 @@ export function readFile(
   };
 }
 
+/** Opens content for a read; when it is damaged it is set aside. Throws BLOB_CORRUPT. */
+export async function openBlob(
+  { blobs, damage }: { blobs: BlobStore; damage: Damage },
+  sha256: string,
+): Promise<BlobLease> {
+  try {
+    return await blobs.open(sha256);
+  } catch (error) {
+    throw await damage.explain(sha256, error);
+  }
+}
+
 async function findFile(
   files: FileStore,
   request: ReadFileRequest__Output,
@@ -82,11 +93,11 @@ async function findFile(
     return file;
   }
   if (!request.digest) throw fieldInvalid('target', 'must be a file or a digest');
-  const { sha256 } = fromDigest(request.digest, 'digest');
+  const { sha256, sizeBytes } = fromDigest(request.digest, 'digest');
   const tenantId = parseTenantName(request.parent);
   authorize(caller, 'read', tenantId);
   const file = await files.findByDigest(tenantId, sha256);
-  if (!file) throw fileNotFound();
+  if (!file || (sizeBytes !== null && sizeBytes !== file.sizeBytes)) throw fileNotFound();
   return file;
 }
 

@@ -8,11 +8,11 @@ const FILE = (1 << 3) | 2;
 
 /**
  * gRPC reflection. proto-loader rebuilds descriptors from what it parsed, one file a package, which strict clients (buf, protobuf-go)
- * refuse; so what is shown are the compiler's own, made by `npm run build:descriptors`.
+ * refuse; so what is shown are the compiler's own, made by `npm run build:descriptors`: of `services`, by their full names.
  */
-export function reflection(): ReflectionService {
+export function reflection(services: string[]): ReflectionService {
   const set = readFileSync(new URL('../../proto/descriptors.binpb', import.meta.url));
-  return new ReflectionService(definitionOf(fileDescriptors(set)));
+  return new ReflectionService(definitionOf(fileDescriptors(set)), { services });
 }
 
 function fileDescriptors(set: Buffer): Buffer[] {

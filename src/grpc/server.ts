@@ -14,6 +14,8 @@ import { readWriteUploadRequest, type WriteRequest } from './write-upload-reques
 
 const FILE_SERVICE = 'longshore.v1.FileService';
 const OPERATIONS = 'google.longrunning.Operations';
+const SERVICES = [FILE_SERVICE, OPERATIONS];
+const HEALTH = 'grpc.health.v1.Health';
 const MESSAGE_BYTES_MAX = 4 * 2 ** 20;
 /** A finished call's connection may stay quiet this long before it is asked whether it is still there. */
 const KEEPALIVE_INTERVAL_MS = 30_000;
@@ -67,12 +69,12 @@ export async function startGrpcServer(
     [OPERATIONS]: 'SERVING',
   });
   health.addToServer(server);
-  if (parts.reflection) reflection().addToServer(server);
+  if (parts.reflection) reflection([...SERVICES, HEALTH]).addToServer(server);
   const port = await bind(server, address);
   return {
     port,
     drain() {
-      for (const service of ['', FILE_SERVICE, OPERATIONS]) health.setStatus(service, 'NOT_SERVING');
+      for (const service of ['', ...SERVICES]) health.setStatus(service, 'NOT_SERVING');
     },
     close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
     destroy: () => server.forceShutdown(),
