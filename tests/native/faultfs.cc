@@ -7,7 +7,8 @@
 //                                   (pwrite is pwritev too)
 //                             n     the n-th such call, from 1; "n+": that one and all after it
 //                             what  EIO, ENOSPC, EDQUOT, EROFS or EINTR: fails so, nothing is done
-//                                   SHORT: writes about half; KILL: kill -9 before the call
+//                                   SHORT: writes about half; KILL: kill -9 before the call;
+//                                   STOP: the process stops before the call until it gets SIGCONT
 //   FAULTFS_PLAN=/file      rules are read from this file instead, whenever it changes; that starts
 //                           the counts anew. So a test can switch faults on in a running process.
 //   FAULTFS_LOG=/file       one line for each counted call: number, call, path, what was done to it
@@ -82,7 +83,8 @@ class Faults {
     }
     Log(call, path, what);
     if (what == "KILL") ::kill(::getpid(), SIGKILL);
-    return what;
+    if (what == "STOP") ::raise(SIGSTOP);  // to this thread, so that it goes no further
+    return what == "STOP" ? "" : what;
   }
 
  private:
