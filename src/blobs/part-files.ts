@@ -9,6 +9,7 @@ import type { Layout } from './layout.ts';
 /** How long to wait for another writer, here or in another process, to let go. */
 const LOCK_WAIT_MS = 10_000;
 const LOCK_POLL_MS = 25;
+const DISCARD_RETRIES = 5;
 
 export interface PartFileRequest {
   id: string;
@@ -37,7 +38,7 @@ export class PartFiles {
       try {
         return await openPartFile({ folder: this.#folder(id), ...options });
       } catch (error) {
-        if (!isNativeError(error, 'LOCKED')) throw error;
+        if (!isHeld(error)) throw error;
         if (this.#clock.nowMs() >= deadlineMs) {
           throw new LongshoreError(
             'WRITER_SUPERSEDED',
@@ -69,9 +70,9 @@ export class PartFiles {
     }
   }
 
-  /** Removes whatever was received. */
+  /** Removes whatever was received. A writer that has not heard of it yet may add to the folder meanwhile. */
   async discard(id: string): Promise<void> {
-    await rm(this.#folder(id), { recursive: true, force: true });
+    await rm(this.#folder(id), { recursive: true, force: true, maxRetries: DISCARD_RETRIES });
   }
 
   /** Ids of part files not touched since `beforeMs`. */
@@ -87,6 +88,11 @@ export class PartFiles {
   #folder(id: string): string {
     return join(this.#layout.uploads, id);
   }
+}
+
+/** ENOENT: whoever had it is just removing the folder. */
+function isHeld(error: unknown): boolean {
+  return isNativeError(error, 'LOCKED') || isNativeError(error, 'ENOENT');
 }
 
 async function entries(folder: string): Promise<string[]> {

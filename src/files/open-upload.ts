@@ -1,4 +1,4 @@
-import { LongshoreError, type ErrorReason } from '../errors.ts';
+import { LongshoreError } from '../errors.ts';
 import { crc32c as crc32cOf } from '../native/crc32c.ts';
 import type { Content } from '../native/content.ts';
 import { isNativeError } from '../native/native-error.ts';
@@ -39,6 +39,8 @@ export class OpenUpload {
   #comparing: Promise<unknown> | null = null;
   /** Writes that the part file has not settled. */
   readonly #writing = new Set<Promise<void>>();
+  /** Pieces of a parallel upload that are not known to be on disk yet. */
+  readonly #unsynced = new Set<Piece>();
 
   constructor(upload: UploadRecord, parts: OpenUploadParts) {
     this.upload = upload;
@@ -65,20 +67,26 @@ export class OpenUpload {
    * Throws CHUNK_CORRUPT, OFFSET_MISMATCH, OVERLAP_DIFFERS, FILE_TOO_LARGE, FIELD_INVALID, RATE_LIMITED, STORAGE_FULL.
    */
   async write(piece: Piece): Promise<void> {
+    this.#ended.signal.throwIfAborted();
     this.#checkSize(piece);
-    try {
-      await this.#place(piece);
-    } catch (error) {
-      if (!this.upload.parallel || !isReason(error, 'OFFSET_MISMATCH')) throw error;
-      // Another stream may be sending the same part. It is on disk now, and this one is compared with it.
-      await this.#place(piece);
+    // Another stream may have sent the same part: written anew it would not be there for a moment, though that one has its ack.
+    while (this.#isUnsynced(piece)) await this.sync();
+    while (this.#comparing) await this.#comparing;
+    const here = this.#bytesHere(piece);
+    if (here > 0) return this.#writeOverlapping(piece, here);
+    if (piece.offset > this.part.nextOffset && !this.upload.parallel) {
+      throw await this.#offsetMismatch(piece.offset);
     }
+    await this.#take(piece);
   }
 
   /** Everything taken so far is on disk. Throws STORAGE_FULL. */
   async sync(): Promise<Persisted> {
+    const covered = [...this.#unsynced];
     try {
-      return await this.part.sync();
+      const persisted = await this.part.sync();
+      for (const piece of covered) this.#unsynced.delete(piece);
+      return persisted;
     } catch (error) {
       throw await this.#explain(error, this.#bytesMissing());
     }
@@ -135,15 +143,11 @@ export class OpenUpload {
     if (end > bytesMax) throw fileTooLarge(this.upload.file.mediaType, bytesMax);
   }
 
-  async #place(piece: Piece): Promise<void> {
-    this.#ended.signal.throwIfAborted();
-    while (this.#comparing) await this.#comparing;
-    const here = this.#bytesHere(piece);
-    if (here > 0) return this.#writeOverlapping(piece, here);
-    if (piece.offset > this.part.nextOffset && !this.upload.parallel) {
-      throw await this.#offsetMismatch(piece.offset);
+  #isUnsynced({ offset, bytes }: Piece): boolean {
+    for (const other of this.#unsynced) {
+      if (offset < other.offset + other.bytes && other.offset < offset + bytes) return true;
     }
-    await this.#take(piece);
+    return false;
   }
 
   /** How many bytes of the piece's beginning were received before. */
@@ -176,8 +180,10 @@ export class OpenUpload {
     try {
       const writing = this.part.write(piece.offset, piece.segments, piece.crc32c);
       this.#writing.add(writing);
+      if (this.upload.parallel) this.#unsynced.add(piece);
       await writing.finally(() => this.#writing.delete(writing));
     } catch (error) {
+      this.#unsynced.delete(piece);
       if (isNativeError(error, 'CHUNK_CORRUPT')) throw chunkCorrupt(piece.offset, error);
       if (isNativeError(error, 'OFFSET_MISMATCH')) throw await this.#offsetMismatch(piece.offset, error);
       if (isNativeError(error, 'ABORTED')) throw await this.#crowdedOut(piece, error);
@@ -207,14 +213,17 @@ export class OpenUpload {
 
   /** What the part file's error means to a writer. */
   async #explain(error: unknown, neededBytes: number): Promise<unknown> {
-    if (isNativeError(error, 'CLOSED') && this.#ended.signal.aborted) return this.#ended.signal.reason;
+    const letGo = isNativeError(error, 'CLOSED') || isNativeError(error, 'ENOENT');
+    if (letGo && this.#ended.signal.aborted) return this.#ended.signal.reason;
+    if (isNativeError(error, 'ENOENT')) return goneElsewhere(error);
     if (isStorageFull(error)) return this.#parts.storageFull(neededBytes, error);
     return error;
   }
 }
 
-function isReason(error: unknown, reason: ErrorReason): boolean {
-  return error instanceof LongshoreError && error.reason === reason;
+/** Its folder is removed when an upload ends, before those hear of it who hold it in other processes. */
+function goneElsewhere(cause: unknown): LongshoreError {
+  return new LongshoreError('UPLOAD_CLOSED', 'The upload was ended by another call.', { cause });
 }
 
 function rangeEnd({ offset, length }: { offset: number; length: number }): number {

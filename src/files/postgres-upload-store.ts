@@ -102,6 +102,8 @@ export class PostgresUploadStore implements UploadStore {
     if (rows[0] !== undefined) return uploadOf(rows[0]);
     const upload = await this.get(tenantId, uploadId);
     if (upload.state === 'completed' || upload.state === 'finalizing') return upload;
+    // It was opened again between the two statements.
+    if (upload.state === 'open' && upload.expireTime > now) return this.claim(tenantId, uploadId, now, alone);
     throw uploadClosed(upload.state, upload.expireTime);
   }
 

@@ -21,6 +21,8 @@ interface Held {
   readonly open: OpenUpload;
   /** No other writer may join. */
   readonly exclusive: boolean;
+  /** Settles when it is known whether the upload still takes bytes; its record when it does not. */
+  ready: Promise<OpenUpload | UploadRecord>;
   writers: number;
 }
 
@@ -66,7 +68,7 @@ export class UploadReceiver {
     const shared = this.#held.get(uploadId);
     if (shared && shared.open.upload.tenantId === tenantId && canBeJoined(shared)) {
       shared.writers += 1;
-      return shared.open;
+      return shared.ready;
     }
     const upload = await this.#claim(tenantId, uploadId, false);
     if (upload.state !== 'open') return upload;
@@ -151,11 +153,12 @@ export class UploadReceiver {
         // Two parallel streams opened it at once: the second joins the first.
         other.writers += 1;
         await open.end(writerSuperseded());
-        return other.open;
+        return await other.ready;
       }
-      const held = { open, exclusive, writers: 1 };
+      const held: Held = { open, exclusive, writers: 1, ready: Promise.resolve(open) };
       this.#held.set(upload.uploadId, held);
-      return await this.#checked(held, opening);
+      held.ready = this.#checked(held, opening);
+      return await held.ready;
     } finally {
       this.#opening.delete(opening);
     }
@@ -170,6 +173,8 @@ export class UploadReceiver {
         if (opening.superseded || (held.exclusive && now.writerEpoch > writerEpoch)) throw writerSuperseded();
         return held.open;
       }
+      // What was removed with the end of the upload was made anew by opening it.
+      if (now.state !== 'finalizing') await this.#partFiles.discard(uploadId);
       await this.#letGo(held, writerSuperseded());
       if (now.state === 'completed' || now.state === 'finalizing') return now;
       throw uploadClosed(now.state, now.expireTime);

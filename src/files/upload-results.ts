@@ -32,8 +32,10 @@ export class UploadResults {
   /** Finishes an upload that its writer holds. */
   async finish(open: OpenUpload, finalSha256: string | null, signal: AbortSignal): Promise<FileRecord> {
     // Others may be writing to a parallel upload, here or elsewhere: only one that holds it alone may hash it.
-    if (open.upload.parallel) return this.finishAlone(open.upload, finalSha256, signal);
-    return this.#finalizer.finalize(open, finalSha256);
+    if (!open.upload.parallel) return this.#finalizer.finalize(open, finalSha256);
+    // The part file is let go and opened anew, which keeps what is on disk.
+    await open.sync();
+    return this.finishAlone(open.upload, finalSha256, signal);
   }
 
   /** Takes the upload from all its writers and finishes it. Throws UPLOAD_INCOMPLETE and what `finalize` throws. */
