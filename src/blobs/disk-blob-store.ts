@@ -2,7 +2,7 @@ import { access, rename, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LongshoreError } from '../errors.ts';
 import { openBlobReader } from '../native/blob-reader.ts';
-import type { Content } from '../native/content.ts';
+import { CHUNK_BYTES, type Content } from '../native/content.ts';
 import { readManifest } from '../native/manifest.ts';
 import { isNativeError } from '../native/native-error.ts';
 import type { PartFile } from '../native/part-file.ts';
@@ -47,7 +47,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async describe(sha256: string): Promise<Content | null> {
-    if (!(await this.has(sha256))) return null;
+    if (!(await this.isReadable(sha256, []))) return null;
     const { size, crc32c, chunkDigests } = await readManifest(this.#manifest(sha256));
     return { sha256, size, crc32c, chunkDigests };
   }
@@ -65,6 +65,25 @@ export class DiskBlobStore implements BlobStore {
     // The content first: its name is the claim that the blob is there.
     await rm(this.#content(sha256), { force: true });
     await rm(this.#manifest(sha256), { force: true });
+  }
+
+  async isReadable(sha256: string, chunks: readonly number[]): Promise<boolean> {
+    this.#readers.drop(sha256);
+    try {
+      const reader = await openBlobReader(this.#content(sha256), this.#manifest(sha256));
+      try {
+        for (const chunk of chunks) {
+          const offset = chunk * CHUNK_BYTES;
+          await reader.read(offset, Math.min(CHUNK_BYTES, reader.size - offset));
+        }
+      } finally {
+        await reader.close();
+      }
+      return true;
+    } catch (error) {
+      if (isDamage(error)) return false;
+      throw error;
+    }
   }
 
   async quarantine(sha256: string): Promise<void> {
@@ -89,7 +108,10 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async #placeOnce(sha256: string, write: () => Promise<unknown>): Promise<{ existed: boolean }> {
-    if (await this.has(sha256)) return { existed: true };
+    if (await this.has(sha256)) {
+      if (await this.isReadable(sha256, [])) return { existed: true };
+      await this.quarantine(sha256);
+    }
     await this.#makeFolder(dirname(this.#content(sha256)));
     await write();
     return { existed: false };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
  *
  *     blobs/ab/abcd…            content, named by its SHA-256; two digits of it spread the folders
  *     blobs/ab/abcd….manifest   its chunk digests and block CRCs
- *     quarantine/abcd…          content that was found damaged, with its manifest, for people to look at
+ *     quarantine/ab/abcd…       content that was found damaged, with its manifest, for people to look at
  *     uploads/<id>/             a part file: content, lock, journals
  */
 export interface Layout {

@@ -7,6 +7,9 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { FileStore } from './file-store.ts';
 
+/** What a second look said: damage it is, a good copy has taken the place, or nobody knows the content any more. */
+export type Finding = 'damaged' | 'replaced' | 'gone';
+
 /** Who noticed that stored content is not what was stored. */
 export type FoundBy = 'read' | 'scrub' | 'verify';
 
@@ -18,6 +21,7 @@ export class Damage {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #log: Logger;
+  #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(
     blobs: BlobStore,
@@ -37,16 +41,15 @@ export class Damage {
 
   /**
    * Quarantines a blob; `badChunks` names at least one. Bytes and rows change under the digest's lock, so that an upload that is just
-   * making a good copy of it comes wholly before or wholly after.
+   * making a good copy of it comes wholly before or wholly after. What a read found is looked at again first: it may have
+   * read from a copy that is no longer the one.
    */
-  async quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<void> {
-    this.#metrics.corruptions.inc({ found_by: foundBy });
-    this.#log.error({ sha256, badChunks, foundBy }, 'stored content is damaged');
-    await this.#records.withLock(sha256, async () => {
-      await this.#blobs.quarantine(sha256);
-      await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
-      await this.#files.setQuarantine(sha256, true);
-    });
+  async quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<Finding> {
+    // One at a time: who holds a digest's lock has a connection and wants a second one.
+    const before = this.#underWay;
+    const finding = before.then(() => this.#quarantine(sha256, badChunks, foundBy));
+    this.#underWay = finding.catch(() => undefined);
+    return finding;
   }
 
   /**
@@ -54,16 +57,53 @@ export class Damage {
    * fail the reader hears of the damage all the same, and the next read or scrub finds it again.
    */
   async explain(sha256: string, error: unknown): Promise<unknown> {
-    if (!isNativeError(error, 'BLOCK_CORRUPT')) return error;
-    // A file that is shorter or longer than its manifest says is bad as a whole.
-    const badChunks = [error.chunk ?? 0];
+    const badChunks = badChunksOf(error);
+    if (badChunks === null) return error;
     try {
-      await this.quarantine(sha256, badChunks, 'read');
+      const finding = await this.quarantine(sha256, badChunks, 'read');
+      if (finding === 'gone')
+        return new LongshoreError('FILE_NOT_FOUND', 'There is no such file.', { cause: error });
+      if (finding === 'replaced') return replaced(error);
     } catch (failure) {
       this.#log.error({ sha256, err: failure }, 'damaged content could not be quarantined');
     }
     return blobCorrupt(sha256, badChunks, error);
   }
+
+  /** What a reader of quarantined content hears. */
+  async refusal(sha256: string): Promise<LongshoreError> {
+    const record = await this.#records.get(sha256);
+    return blobCorrupt(sha256, record?.badChunks ?? []);
+  }
+
+  async #quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<Finding> {
+    return this.#records.withLock(sha256, async (known) => {
+      if (!known) return 'gone';
+      if (foundBy === 'read' && (await this.#blobs.isReadable(sha256, badChunks))) return 'replaced';
+      const record = await this.#records.get(sha256);
+      if (record?.state === 'quarantined') return 'damaged';
+      this.#metrics.corruptions.inc({ found_by: foundBy });
+      this.#log.error({ sha256, badChunks, foundBy }, 'stored content is damaged');
+      await this.#blobs.quarantine(sha256);
+      await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
+      await this.#files.setQuarantine(sha256, true);
+      return 'damaged';
+    });
+  }
+}
+
+/** The chunks that a failed read or open blames; null when it failed for another reason. */
+function badChunksOf(error: unknown): number[] | null {
+  // Content that is gone, or shorter or longer than its manifest says, is bad as a whole.
+  if (isNativeError(error, 'BLOCK_CORRUPT')) return [error.chunk ?? 0];
+  return error instanceof LongshoreError && error.reason === 'BLOB_CORRUPT' ? [0] : null;
+}
+
+function replaced(cause: unknown): LongshoreError {
+  return new LongshoreError('STORAGE_FAILED', 'The content was repaired while it was read: read it again.', {
+    retryAfterMs: 0,
+    cause,
+  });
 }
 
 export function blobCorrupt(sha256: string, badChunks: readonly number[], cause?: unknown): LongshoreError {

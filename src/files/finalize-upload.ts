@@ -7,7 +7,6 @@ import type { FileStore, StoredContent } from './file-store.ts';
 import type { FileRecord } from './file.ts';
 import { HEAD_BYTES } from './media-type-content.ts';
 import type { MediaTypes } from './media-type.ts';
-import { UNKNOWN_MEDIA_TYPE } from './media-type-name.ts';
 import type { OpenUpload } from './open-upload.ts';
 import type { TenantQuota } from './tenant-quota.ts';
 import type { UploadStore } from './upload-store.ts';
@@ -95,14 +94,22 @@ export class UploadFinalizer {
     await using _lock = await this.#partFiles.open(request, signal);
     // Asked again under the part file's lock: whoever held it may have come to an end.
     const upload = await this.#uploads.get(tenantId, uploadId);
-    if (upload.state === 'completed') return await this.#files.get(tenantId, upload.file.fileId);
-    if (upload.state !== 'finalizing') return null;
+    if (upload.state === 'open') return null;
+    if (upload.state !== 'finalizing') {
+      // What was removed with the end of the upload was made anew by opening it.
+      await this.#partFiles.discard(uploadId);
+      return upload.state === 'completed' ? await this.#files.get(tenantId, upload.file.fileId) : null;
+    }
     const content = upload.sha256 === null ? null : await this.#blobs.describe(upload.sha256);
     if (!content) {
       await this.#uploads.reopen(tenantId, uploadId);
       return null;
     }
-    const mediaType = upload.file.mediaType || UNKNOWN_MEDIA_TYPE;
+    const mediaType = await this.#mediaTypes.check(
+      upload.file,
+      content.size,
+      await headOfBlob(this.#blobs, content.sha256),
+    );
     const file = await this.#commit(upload, mediaType, content, async () => {
       if (await this.#blobs.has(content.sha256)) return { existed: true };
       throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content went away while the upload was recovered.');
@@ -141,6 +148,16 @@ export class UploadFinalizer {
     await this.#uploads.fail(tenantId, uploadId, { reason: error.reason, message: error.message });
     await open.end(error);
     await this.#partFiles.discard(uploadId);
+  }
+}
+
+/** The first bytes of a blob, to tell its type by. Throws BLOB_CORRUPT. */
+export async function headOfBlob(blobs: BlobStore, sha256: string): Promise<Buffer> {
+  const lease = await blobs.open(sha256);
+  try {
+    return (await lease.reader.read(0, Math.min(HEAD_BYTES, lease.reader.size))).content;
+  } finally {
+    lease.release();
   }
 }
 

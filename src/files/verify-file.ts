@@ -50,10 +50,16 @@ export class Verifier {
       );
       return badChunks;
     } catch (error) {
-      if (!isNativeError(error, 'ENOENT') && !isNativeError(error, 'MANIFEST_INVALID')) throw error;
-      return [0];
+      if (!isGone(error)) throw error;
+      // What is in quarantine was looked at when it still was in its place.
+      const record = await this.#records.get(sha256);
+      return record?.state === 'quarantined' ? record.badChunks : [0];
     }
   }
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'MANIFEST_INVALID', 'BLOCK_CORRUPT'].some((code) => isNativeError(error, code));
 }
 
 /** What a VerifyFile operation remembers of its request. */
