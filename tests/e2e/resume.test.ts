@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ContractClient } from '../support/contract-client.ts';
+import { ContractClient, expectContent } from '../support/contract-client.ts';
 import { sha256 } from '../support/digest.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { newTenant } from '../support/server.ts';
@@ -45,15 +45,6 @@ afterAll(async () => {
   await server?.kill();
   await database?.close();
 });
-
-/** A comparison of its own: `toEqual` takes seconds for each MiB. */
-async function expectContent(of: ContractClient, name: string, bytes: Buffer): Promise<void> {
-  const { content } = await of.read({ file: name });
-  expect({ bytes: content.length, equal: content.equals(bytes) }).toEqual({
-    bytes: bytes.length,
-    equal: true,
-  });
-}
 
 describe('an upload', () => {
   const bytes = randomBytes(10 * MIB + 333);
@@ -196,18 +187,7 @@ describe('an upload', () => {
     await writer.flush(bytes.length);
     writer.call.end();
     await writer.ended;
-    const files = await Promise.all(
-      Array.from({ length: 4 }, async () => {
-        for (;;) {
-          try {
-            return await caller.call('FinalizeUpload', { upload: upload.name });
-          } catch (error) {
-            // Of two who finish at once the newer one may win; the older one asks again.
-            expect(error).toMatchObject({ code: 'ABORTED', reason: 'WRITER_SUPERSEDED' });
-          }
-        }
-      }),
-    );
+    const files = await Promise.all(Array.from({ length: 4 }, () => caller.finalize(upload.name)));
     const byStream = await caller.write().start(upload.name).finish();
     for (const file of [...files, byStream]) expect(file.etag).toBe(files[0]?.etag);
     expect(await caller.call('GetUpload', { name: upload.name })).toMatchObject({ state: 'COMPLETED' });

@@ -1,4 +1,5 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { expect } from 'vitest';
 import { Channel } from '../../src/client/channel.ts';
 import { crc32c } from '../../src/client/crc32c.ts';
 import { fromCallError } from '../../src/client/error-details.ts';
@@ -71,6 +72,18 @@ export class ContractClient {
       await writer.chunk(at, content.subarray(at, at + chunkBytes));
     }
     return writer.finish();
+  }
+
+  /** Of two who finish an upload at once the newer one wins; the older one asks again, as a client would. */
+  async finalize(upload: string): Promise<FileMessage> {
+    for (;;) {
+      try {
+        return await this.call('FinalizeUpload', { upload });
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ABORTED', reason: 'WRITER_SUPERSEDED' });
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+      }
+    }
   }
 
   async read(request: ReadFileRequest): Promise<ReadResult> {
@@ -178,4 +191,13 @@ export class UploadWriter {
   cancel(): void {
     this.call.cancel();
   }
+}
+
+/** Reads a whole file and compares. `toEqual` would take seconds for each MiB. */
+export async function expectContent(client: ContractClient, name: string, bytes: Buffer): Promise<void> {
+  const { content } = await client.read({ file: name });
+  expect({ bytes: content.length, equal: content.equals(bytes) }).toEqual({
+    bytes: bytes.length,
+    equal: true,
+  });
 }
