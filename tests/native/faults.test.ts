@@ -91,6 +91,28 @@ describe.skipIf(faultfsMissing !== null)('a part file whose process is killed', 
   }, 300_000);
 });
 
+describe.skipIf(faultfsMissing !== null)('publishing', () => {
+  it('takes its steps in the documented order', async () => {
+    const log = path.join(root, 'calls-in-order');
+    await upload(newFolder('in-order'), 's', { log });
+    const calls = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\d+ /, '').trimEnd());
+    expect(calls.slice(calls.indexOf('fsync /upload/content'))).toEqual([
+      'fsync /upload/content',
+      'pwrite /upload/manifest',
+      'fsync /upload/manifest',
+      'mkdir /blobs/ab',
+      'fsync /blobs',
+      'rename /blobs/ab/blob.manifest',
+      'rename /blobs/ab/blob',
+      'fsync /blobs/ab',
+      'fsync /upload',
+    ]);
+  });
+});
+
 describe.skipIf(faultfsMissing !== null)('a part file whose file calls fail', () => {
   for (const call of ['pwrite', 'fdatasync', 'fsync', 'rename', 'fallocate', 'mkdir']) {
     it(`acknowledges nothing after a failed ${call}, and loses nothing that was acknowledged`, async () => {
