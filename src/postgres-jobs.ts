@@ -1,5 +1,6 @@
 import { Logger as WorkerLogger, run, type Runner, type TaskList } from 'graphile-worker';
 import type pg from 'pg';
+import { systemClock, type Clock } from './clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
 /** What a job does. It may be run again after a crash, so doing it twice must do no harm. */
@@ -29,6 +30,7 @@ export async function startJobs(
   pool: pg.Pool,
   tasks: Readonly<Record<string, Task>>,
   log: Logger,
+  clock: Clock = systemClock,
 ): Promise<Jobs> {
   const stopping = new AbortController();
   const periods = new Map<string, number>();
@@ -39,7 +41,8 @@ export async function startJobs(
         await task(payload, stopping.signal);
       } finally {
         const intervalMs = periods.get(name);
-        if (intervalMs !== undefined && !stopping.signal.aborted) await schedule(runner, name, intervalMs);
+        if (intervalMs !== undefined && !stopping.signal.aborted)
+          await schedule(runner, name, clock.nowMs() + intervalMs);
       }
     };
   }
@@ -65,7 +68,7 @@ export async function startJobs(
     },
     async every(intervalMs, task) {
       periods.set(task, intervalMs);
-      await schedule(runner, task, intervalMs);
+      await schedule(runner, task, clock.nowMs() + intervalMs);
     },
     async stop() {
       stopping.abort();
@@ -75,14 +78,14 @@ export async function startJobs(
 }
 
 /** One job of each periodic task waits at a time; who comes later does not put it off. */
-async function schedule(runner: Runner, task: string, intervalMs: number): Promise<void> {
+async function schedule(runner: Runner, task: string, runAtMs: number): Promise<void> {
   await runner.addJob(
     task,
     {},
     {
       jobKey: `every:${task}`,
       jobKeyMode: 'preserve_run_at',
-      runAt: new Date(Date.now() + intervalMs),
+      runAt: new Date(runAtMs),
       maxAttempts: ATTEMPTS_MAX,
     },
   );

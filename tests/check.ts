@@ -92,6 +92,28 @@ function protoBreaking(): Outcome {
   }
 }
 
+/** What reflection shows is what the protos say. */
+function descriptors(): Outcome {
+  const folder = mkdtempSync(path.join(tmpdir(), 'longshore-descriptors-'));
+  try {
+    const fresh = path.join(folder, 'descriptors.binpb');
+    const made = run(
+      'buf',
+      'build',
+      'proto',
+      '--as-file-descriptor-set',
+      '--exclude-source-info',
+      '-o',
+      fresh,
+    );
+    if (made.status !== 0) return { found: made.all };
+    const isSame = readFileSync(fresh).equals(readFileSync(path.join(root, 'proto', 'descriptors.binpb')));
+    return { found: isSame ? '' : 'proto/descriptors.binpb is old: npm run build:descriptors' };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function isInstalled(program: string): boolean {
   return run(program, '--version').status === 0;
 }
@@ -127,6 +149,7 @@ const checks: Record<string, () => Outcome> = {
   'dead-code': () => check('knip', '--no-progress'),
   'proto-lint': () => check('buf', 'lint', 'proto'),
   'proto-breaking': protoBreaking,
+  descriptors,
   'clang-format': clangFormat,
   'clang-tidy': clangTidy,
 };

@@ -66,7 +66,7 @@ async function startHolder(
   options: { asNobody?: boolean; env?: NodeJS.ProcessEnv; wrapper?: readonly string[] } = {},
 ): Promise<Holder> {
   const { asNobody = false, env = process.env, wrapper = [] } = options;
-  const [command = '', ...args] = [...wrapper, process.execPath, '--import', TSX, HOLDER, dataFolder];
+  const [command, ...args] = [...wrapper, process.execPath, '--import', TSX, HOLDER, dataFolder];
   const who = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Filter, TextPattern, TextTarget, TimeField } from '../../src/files/filter.ts';
 
 /** Text that a filter may hold: no control characters, no lone surrogates. */
-export const filterText = fc.oneof(
+const filterText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }).map((text) => text.replace(/[\p{Cc}\p{Cs}]/gu, '')),
   fc.constantFrom('', 'a', 'report', 'prod', 'eu', 'image/', '.pdf', '%', '_', '*', '\\'),
 );
