@@ -9,7 +9,7 @@ packages=(
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc pkg-config libssl-dev # bench: the peers
   python3 python3-venv                                  # languages
   postgresql                                            # debian-postgres
-  util-linux curl ca-certificates
+  util-linux e2fsprogs openssl curl ca-certificates      # tests: small disks, locks, certificates
 )
 missing=()
 for package in "${packages[@]}"; do
