@@ -144,6 +144,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     uploads,
     files,
     blobs,
+    damage,
     quota,
     newId,
     clock,

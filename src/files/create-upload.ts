@@ -1,14 +1,15 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Clock } from '../clock.ts';
-import { LongshoreError } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Damage } from './damage.ts';
 import { fieldInvalid } from './field-invalid.ts';
 import type { FileStore } from './file-store.ts';
 import { checkFileSpec } from './file-spec.ts';
 import type { FileSpec } from './file.ts';
+import { headOfBlob } from './finalize-upload.ts';
 import type { NewId } from './ids.ts';
-import { UNKNOWN_MEDIA_TYPE } from './media-type-name.ts';
 import type { MediaTypes } from './media-type.ts';
+import { storageFull } from './storage-full.ts';
 import type { TenantQuota } from './tenant-quota.ts';
 import type { UploadStore } from './upload-store.ts';
 import type { UploadRecord } from './upload.ts';
@@ -34,6 +35,7 @@ export class UploadCreator {
   readonly #uploads: UploadStore;
   readonly #files: FileStore;
   readonly #blobs: BlobStore;
+  readonly #damage: Damage;
   readonly #quota: TenantQuota;
   readonly #newId: NewId;
   readonly #clock: Clock;
@@ -45,6 +47,7 @@ export class UploadCreator {
     uploads: UploadStore,
     files: FileStore,
     blobs: BlobStore,
+    damage: Damage,
     quota: TenantQuota,
     newId: NewId,
     clock: Clock,
@@ -55,6 +58,7 @@ export class UploadCreator {
     this.#uploads = uploads;
     this.#files = files;
     this.#blobs = blobs;
+    this.#damage = damage;
     this.#quota = quota;
     this.#newId = newId;
     this.#clock = clock;
@@ -63,7 +67,7 @@ export class UploadCreator {
     this.#metrics = metrics;
   }
 
-  /** Throws FIELD_INVALID, TYPE_BLOCKED, FILE_TOO_LARGE, QUOTA_EXCEEDED, STORAGE_FULL, ALREADY_EXISTS, RETENTION_ACTIVE. */
+  /** Throws FIELD_INVALID, TYPE_BLOCKED, FILE_TOO_LARGE, QUOTA_EXCEEDED, STORAGE_FULL; for content that is held also TYPE_MISMATCH, ALREADY_EXISTS, RETENTION_ACTIVE. */
   async create(request: UploadRequest): Promise<UploadRecord> {
     const now = new Date(this.#clock.nowMs());
     checkFileSpec(request.file, now);
@@ -82,10 +86,16 @@ export class UploadCreator {
       expireTime: new Date(now.getTime() + this.#ttlMs(request)),
     });
     if (!created || upload.state !== 'open') return upload;
-    if (request.expectedDigest && (await this.#useHeld(upload, request.expectedDigest))) {
-      return this.#uploads.get(upload.tenantId, upload.uploadId);
+    try {
+      if (request.expectedDigest && (await this.#useHeld(upload, request.expectedDigest))) {
+        return await this.#uploads.get(upload.tenantId, upload.uploadId);
+      }
+      await this.#requireSpace(request.totalSize ?? 0);
+    } catch (error) {
+      // Nobody was told its name, so that the same request is judged anew. One that cannot be withdrawn expires.
+      await this.#uploads.withdraw(upload.tenantId, upload.uploadId).catch(() => undefined);
+      throw error;
     }
-    await this.#requireSpace(request.totalSize ?? 0);
     return upload;
   }
 
@@ -111,24 +121,34 @@ export class UploadCreator {
   ): Promise<boolean> {
     const { tenantId, uploadId, file, mustNotExist } = upload;
     this.#metrics.deduplicationChecks.inc();
-    const spec = { ...file, mediaType: file.mediaType || UNKNOWN_MEDIA_TYPE };
-    const held = await this.#files.commitHeld(tenantId, spec, digest, { mustNotExist, uploadId });
-    if (!held) return false;
+    const held = await this.#files.findByDigest(tenantId, digest.sha256);
+    const head = held && (await this.#headOf(held.sha256));
+    if (!head) return false;
+    // What was taken in as something else is not let in as this.
+    const mediaType = await this.#mediaTypes.check(file, held.sizeBytes, head);
+    const made = await this.#files.commitHeld(tenantId, { ...file, mediaType }, digest, {
+      mustNotExist,
+      uploadId,
+    });
+    if (!made) return false;
     this.#metrics.deduplicationHits.inc();
     return true;
   }
 
+  /** Null when the content turns out to be damaged: then it is to be sent again. */
+  async #headOf(sha256: string): Promise<Buffer | null> {
+    try {
+      return await headOfBlob(this.#blobs, sha256);
+    } catch (error) {
+      const explained = await this.#damage.explain(sha256, error);
+      if (explained === error) throw error;
+      return null;
+    }
+  }
+
   async #requireSpace(bytes: number): Promise<void> {
-    const { availableBytes } = await this.#blobs.space();
+    const space = await this.#blobs.space();
     const neededBytes = bytes + SPACE_KEPT_BYTES;
-    if (neededBytes <= availableBytes) return;
-    throw new LongshoreError('STORAGE_FULL', `There is no room for ${bytes} bytes on the disk.`, {
-      metadata: {
-        needed: String(neededBytes),
-        available: String(availableBytes),
-        to_free: String(neededBytes - availableBytes),
-      },
-      retryAfterMs: 60_000,
-    });
+    if (neededBytes > space.availableBytes) throw storageFull(neededBytes, space);
   }
 }

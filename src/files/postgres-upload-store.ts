@@ -60,6 +60,13 @@ export class PostgresUploadStore implements UploadStore {
     return { upload: uploadOf(row), created: false };
   }
 
+  async withdraw(tenantId: string, uploadId: string): Promise<void> {
+    await this.#postgres.query(
+      `delete from uploads where tenant_id = $1 and upload_id = $2 and state = 'open' and writer_epoch = 0`,
+      [tenantId, uploadId],
+    );
+  }
+
   async get(tenantId: string, uploadId: string): Promise<UploadRecord> {
     const { rows } = await this.#postgres.query<UploadRow>(
       `select ${UPLOAD_COLUMNS} from uploads where tenant_id = $1 and upload_id = $2`,

@@ -21,6 +21,8 @@ export interface NewUpload {
 export interface UploadStore {
   /** The same request id gives the same upload: `created` is false then. FIELD_INVALID when it was used for another one. */
   create(upload: NewUpload): Promise<{ upload: UploadRecord; created: boolean }>;
+  /** Forgets an upload that its creator was not told of; nothing when it is there no more, or takes bytes already. */
+  withdraw(tenantId: string, uploadId: string): Promise<void>;
   get(tenantId: string, uploadId: string): Promise<UploadRecord>;
   list(
     tenantId: string,
