@@ -5,6 +5,7 @@ import { LongshoreError } from '../errors.ts';
 import { isNativeError } from '../native/native-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { fileNotFound } from './file-guard.ts';
 import type { FileStore } from './file-store.ts';
 
 /** What a second look said: damage it is, a good copy has taken the place, or nobody knows the content any more. */
@@ -61,8 +62,7 @@ export class Damage {
     if (badChunks === null) return error;
     try {
       const finding = await this.quarantine(sha256, badChunks, 'read');
-      if (finding === 'gone')
-        return new LongshoreError('FILE_NOT_FOUND', 'There is no such file.', { cause: error });
+      if (finding === 'gone') return fileNotFound();
       if (finding === 'replaced') return replaced(error);
     } catch (failure) {
       this.#log.error({ sha256, err: failure }, 'damaged content could not be quarantined');

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { LongshoreError } from '../errors.ts';
 import type { Damage } from '../files/damage.ts';
 import { fieldInvalid } from '../files/field-invalid.ts';
+import { fileNotFound } from '../files/file-guard.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { FileRecord } from '../files/file.ts';
 import type { NewId } from '../files/ids.ts';
@@ -75,6 +76,7 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
         tenantId,
         requestId: request.requestId,
         message: request,
+        type: 'longshore.v1.BatchUploadFilesRequest',
         answer: 'longshore.v1.BatchUploadFilesResponse',
       };
       return once(parts.requests, repeatable, async () => ({
@@ -90,6 +92,7 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
         tenantId,
         requestId: request.requestId,
         message: request,
+        type: 'longshore.v1.BatchDeleteFilesRequest',
         answer: 'longshore.v1.BatchDeleteFilesResponse',
       };
       return once(parts.requests, repeatable, async () => {
@@ -133,7 +136,7 @@ async function readItem(
   const name = formatName('files', tenantId, id);
   try {
     const file = await parts.files.get(tenantId, id);
-    if (file.state === 'deleted') throw new LongshoreError('FILE_NOT_FOUND', 'There is no such file.');
+    if (file.state === 'deleted') throw fileNotFound();
     // Taken before the read, so that files read side by side do not both count on the same room.
     budget.bytes -= file.sizeBytes;
     if (budget.bytes < 0) {

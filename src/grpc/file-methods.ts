@@ -111,24 +111,32 @@ export function fileMethods(parts: FileMethodParts, calls: Calls): FileMethods {
 }
 
 function repeatable(method: string, tenantId: string, message: { requestId: string }): RepeatableRequest {
-  return { method, tenantId, requestId: message.requestId, message, answer: 'longshore.v1.File' };
+  const type = `longshore.v1.${method}Request`;
+  return { method, tenantId, requestId: message.requestId, message, type, answer: 'longshore.v1.File' };
 }
 
 /** What this deployment cannot do yet says so, instead of pretending. */
 export function placementMethods(
   calls: Calls,
 ): Pick<FileServiceHandlers, 'EnsurePlacement' | 'ListPlacements' | 'ReleasePlacement' | 'ListAuditEvents'> {
-  const placement = calls.unary<unknown, never>(() => {
-    throw new LongshoreError('PROVIDER_UNSUPPORTED', 'No provider is configured on this server.', {
-      metadata: { operation: 'placement' },
-    });
-  });
   return {
-    EnsurePlacement: placement,
-    ListPlacements: placement,
-    ReleasePlacement: placement,
+    EnsurePlacement: calls.unary(({ provider }) => {
+      throw providerUnsupported('EnsurePlacement', provider);
+    }),
+    ListPlacements: calls.unary(() => {
+      throw providerUnsupported('ListPlacements');
+    }),
+    ReleasePlacement: calls.unary(() => {
+      throw providerUnsupported('ReleasePlacement');
+    }),
     ListAuditEvents: calls.unary<unknown, never>(() => {
       throw new LongshoreError('NOT_IMPLEMENTED', 'This server keeps no audit events yet.');
     }),
   };
+}
+
+export function providerUnsupported(operation: string, provider = ''): LongshoreError {
+  return new LongshoreError('PROVIDER_UNSUPPORTED', 'No provider is configured on this server.', {
+    metadata: { provider, operation },
+  });
 }

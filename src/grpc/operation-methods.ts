@@ -1,6 +1,7 @@
 import { authorize } from '../access/authorize.ts';
 import type { Clock } from '../clock.ts';
 import { LongshoreError, type ErrorReason } from '../errors.ts';
+import { fileNotFound } from '../files/file-guard.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { NewId } from '../files/ids.ts';
 import { formatName, parseName, parseTenantName } from '../files/names.ts';
@@ -97,7 +98,7 @@ export function verifyMethods(
       const { tenantId, id } = parseName('files', request.name);
       authorize(caller, 'write', tenantId);
       const file = await parts.files.get(tenantId, id);
-      if (file.state === 'deleted') throw new LongshoreError('FILE_NOT_FOUND', 'There is no such file.');
+      if (file.state === 'deleted') throw fileNotFound();
       const input: VerifyInput = { tenantId, fileId: id, sha256: file.sha256, repair: request.repair };
       const operationId = parts.newId();
       const operation = await parts.operations.create({

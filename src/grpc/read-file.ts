@@ -4,6 +4,7 @@ import type { BlobLease, BlobStore } from '../blobs/blob-store.ts';
 import { LongshoreError } from '../errors.ts';
 import type { Damage } from '../files/damage.ts';
 import { fieldInvalid } from '../files/field-invalid.ts';
+import { fileNotFound } from '../files/file-guard.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { FileRecord } from '../files/file.ts';
 import { parseName, parseTenantName } from '../files/names.ts';
@@ -99,10 +100,6 @@ async function findFile(
   const file = await files.findByDigest(tenantId, sha256);
   if (!file || (sizeBytes !== null && sizeBytes !== file.sizeBytes)) throw fileNotFound();
   return file;
-}
-
-function fileNotFound(): LongshoreError {
-  return new LongshoreError('FILE_NOT_FOUND', 'There is no such file.');
 }
 
 function requireEtag(file: FileRecord, request: ReadFileRequest__Output): void {

@@ -17,7 +17,9 @@ import type { UploadRecord } from '../files/upload.ts';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { Upload } from '../gen/longshore/v1/Upload.ts';
 import type { Calls } from './calls.ts';
+import { providerUnsupported } from './file-methods.ts';
 import { fromDigest, fromDurationMs, fromFile, requireSize, toFile, toUpload } from './messages.ts';
+import { checkRequestId } from './once.ts';
 import { WRITE_CHUNK_BYTES_MAX } from './write-upload.ts';
 
 export interface UploadMethodParts {
@@ -43,10 +45,12 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
     CreateUpload: calls.unary(async (request, { caller }) => {
       const tenantId = parseTenantName(request.parent);
       authorize(caller, 'write', tenantId);
+      const [provider] = request.placeOn;
+      if (provider !== undefined) throw providerUnsupported('CreateUpload', provider);
       const upload = await parts.creator.create({
         tenantId,
         file: fromFile(request.file, request.fileId || parts.newId()),
-        requestId: request.requestId || null,
+        requestId: checkRequestId(request.requestId) || null,
         totalSize: request.totalSize === undefined ? null : requireSize(request.totalSize, 'total_size'),
         expectedDigest: request.expectedDigest ? fromDigest(request.expectedDigest, 'expected_digest') : null,
         parallel: request.parallel,
