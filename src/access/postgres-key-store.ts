@@ -1,4 +1,4 @@
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import type { Role } from './caller.ts';
 import type { KeyRecord, KeyStore, NewKey } from './key-store.ts';
 

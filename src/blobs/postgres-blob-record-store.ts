@@ -1,4 +1,4 @@
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import type { BlobRecord, BlobRecordStore } from './blob-record-store.ts';
 import { lockDigest, tryLockDigest } from './postgres-digest-lock.ts';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../postgres.ts';
+import type { Sql } from '../postgres/postgres.ts';
 
 /**
  * Waits for the digest's lock, which ends with the transaction. Who makes, removes or sets aside the bytes of a digest holds

@@ -25,12 +25,15 @@ export class StrayBlobs {
     let removed = 0;
     for (const prefix of await entries(this.#layout.blobs)) {
       const folder = join(this.#layout.blobs, prefix);
-      const names = (await entries(folder)).filter((name) => !name.endsWith('.manifest'));
-      const known = await this.#records.known(names.filter(isDigest));
+      const names = await entries(folder);
+      const known = await this.#records.known([...new Set(names.map(digestOf))].filter(isDigest));
       for (const name of names) {
         signal.throwIfAborted();
-        if (known.has(name) || !(await isOlder(join(folder, name), beforeMs))) continue;
-        removed += isDigest(name) ? await this.#removeBlob(name) : await removeTemporary(join(folder, name));
+        const sha256 = digestOf(name);
+        if (known.has(sha256) || !(await isOlder(join(folder, name), beforeMs))) continue;
+        removed += isDigest(sha256)
+          ? await this.#removeBlob(sha256)
+          : await removeTemporary(join(folder, name));
       }
     }
     return removed;
@@ -43,6 +46,11 @@ export class StrayBlobs {
       return 1;
     });
   }
+}
+
+/** A manifest may be there without its content: it gets its name first. */
+function digestOf(fileName: string): string {
+  return fileName.replace(/\.manifest$/, '');
 }
 
 async function removeTemporary(path: string): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { startEmbeddedPostgres } from '../postgres-embedded.ts';
+import { startEmbeddedPostgres } from '../postgres/embedded.ts';
 
 /** Runs `act` on the configured database; the embedded one is started for it, and stopped after. */
 export async function withDatabase(config: Config, act: (url: string) => Promise<void>): Promise<void> {

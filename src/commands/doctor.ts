@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { openBlobReader } from '../native/blob-reader.ts';
 import { sha256Implementation } from '../native/sha256.ts';
 import { writeBlob } from '../native/write-blob.ts';
-import { pendingMigrations } from '../postgres-migrations.ts';
+import { pendingMigrations } from '../postgres/migrations.ts';
 import { withDatabase } from './database.ts';
 
 interface Finding {

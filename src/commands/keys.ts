@@ -5,8 +5,8 @@ import type { KeyRecord } from '../access/key-store.ts';
 import { PostgresKeyStore } from '../access/postgres-key-store.ts';
 import { loadConfig } from '../config.ts';
 import { checkTenantId } from '../files/names.ts';
-import { migrate } from '../postgres-migrations.ts';
-import { createPostgres } from '../postgres.ts';
+import { migrate } from '../postgres/migrations.ts';
+import { createPostgres } from '../postgres/postgres.ts';
 import { withDatabase } from './database.ts';
 
 export interface KeyOptions {

@@ -1,6 +1,6 @@
 import { loadConfig } from '../config.ts';
 import { withDatabase } from './database.ts';
-import { migrate, pendingMigrations } from '../postgres-migrations.ts';
+import { migrate, pendingMigrations } from '../postgres/migrations.ts';
 
 /** `longshore migrate`: applies, or lists, the migrations that the database lacks. */
 export async function migrateCommand(dryRun: boolean): Promise<void> {

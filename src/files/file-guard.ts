@@ -1,10 +1,25 @@
 import { LongshoreError } from '../errors.ts';
+import type { FileStore } from './file-store.ts';
 import type { FileRecord } from './file.ts';
 import { formatName } from './names.ts';
 
 /** FILE_NOT_FOUND in the one form that it has for what is missing and for what is not the caller's. */
 export function fileNotFound(): LongshoreError {
   return new LongshoreError('FILE_NOT_FOUND', 'There is nothing of that name.');
+}
+
+/** Null when it is there no more: for what outlives a file that is purged. */
+export async function findFile(
+  files: FileStore,
+  tenantId: string,
+  fileId: string,
+): Promise<FileRecord | null> {
+  try {
+    return await files.get(tenantId, fileId);
+  } catch (error) {
+    if (error instanceof LongshoreError && error.reason === 'FILE_NOT_FOUND') return null;
+    throw error;
+  }
 }
 
 /** FILE_NOT_FOUND in a batch: says which (metadata `name`). */

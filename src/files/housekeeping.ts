@@ -62,10 +62,12 @@ export async function sweep(parts: HousekeepingParts, signal: AbortSignal): Prom
     blobs: () => blobRecords.collect(ago(UNREFERENCED_MS), BATCH, (sha256) => blobs.remove(sha256)),
   };
   for (const [kind, step] of Object.entries(steps)) {
-    for (let taken = BATCH; taken === BATCH && !signal.aborted;) {
-      taken = await step();
-      report(parts, kind, taken);
-    }
+    await separately(parts, { kind }, signal, async () => {
+      for (let taken = BATCH; taken === BATCH && !signal.aborted;) {
+        taken = await step();
+        report(parts, kind, taken);
+      }
+    });
   }
 }
 
@@ -80,20 +82,45 @@ export async function sweepStrays(parts: HousekeepingParts, signal: AbortSignal)
 export async function scrub(parts: HousekeepingParts, signal: AbortSignal): Promise<void> {
   const { blobRecords, verifier, clock, scrubIntervalMs, scrubBytesPerSecondMax } = parts;
   const before = new Date(clock.nowMs() - scrubIntervalMs);
+  let failed = 0;
   for (;;) {
     const due = await blobRecords.dueForVerification(before, BATCH);
     if (due.length === 0) return;
     for (const { sha256 } of due) {
       signal.throwIfAborted();
-      await verifier.verify(sha256, { foundBy: 'scrub', signal, bytesPerSecondMax: scrubBytesPerSecondMax });
+      const proved = await separately(parts, { kind: 'scrub', sha256 }, signal, () =>
+        verifier.verify(sha256, { foundBy: 'scrub', signal, bytesPerSecondMax: scrubBytesPerSecondMax }),
+      );
+      // It stays due, and would be given out again and again.
+      if (!proved) failed += 1;
     }
+    if (failed > 0) return;
   }
 }
 
 async function recoverStuck(parts: HousekeepingParts, before: Date, signal: AbortSignal): Promise<number> {
   const stuck = await parts.uploads.stuck(before, BATCH);
-  for (const upload of stuck) await parts.finalizer.recover(upload, signal);
+  for (const upload of stuck) {
+    await separately(parts, { kind: 'stuck_uploads' }, signal, () => parts.finalizer.recover(upload, signal));
+  }
   return stuck.length;
+}
+
+/** What fails does not keep the rest: it is logged, and done the next time. Rejects only when all of it is to stop. */
+async function separately(
+  { log }: HousekeepingParts,
+  what: Record<string, string>,
+  signal: AbortSignal,
+  act: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn({ ...what, err: error }, 'housekeeping could not be done');
+    return false;
+  }
 }
 
 async function removeStrayUploads(

@@ -1,4 +1,4 @@
-import type { Postgres, Sql } from '../postgres.ts';
+import type { Postgres, Sql } from '../postgres/postgres.ts';
 import { lockDigest } from '../blobs/postgres-digest-lock.ts';
 import { alreadyExists, fileNotFound, requireNotRetained } from './file-guard.ts';
 import type { StoredContent } from './file-store.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../postgres.ts';
+import type { Sql } from '../postgres/postgres.ts';
 import type { FileRecord, FileState } from './file.ts';
 
 export interface FileRow {

@@ -1,6 +1,6 @@
 import { LongshoreError } from '../errors.ts';
-import type { Postgres, Sql } from '../postgres.ts';
-import { Parameters } from '../postgres-parameters.ts';
+import type { Postgres, Sql } from '../postgres/postgres.ts';
+import { Parameters } from '../postgres/parameters.ts';
 import {
   fileNotFound,
   oneNotFound,

@@ -1,4 +1,4 @@
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import { NEW_ETAG } from './postgres-file-row.ts';
 
 /** Rows in one statement, where more may have to be changed. */

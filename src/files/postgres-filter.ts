@@ -1,4 +1,4 @@
-import type { Parameters } from '../postgres-parameters.ts';
+import type { Parameters } from '../postgres/parameters.ts';
 import type { Filter, TextPattern, TextTarget, TimeField } from './filter.ts';
 
 /** A filter as a condition on the table `files` that is true or false, never null. Values go into `parameters`. */

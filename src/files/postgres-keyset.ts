@@ -1,4 +1,4 @@
-import type { Parameters } from '../postgres-parameters.ts';
+import type { Parameters } from '../postgres/parameters.ts';
 import { fieldInvalid } from './field-invalid.ts';
 import type { FileRow } from './postgres-file-row.ts';
 import type { Order, OrderField, PageCursor } from './page.ts';

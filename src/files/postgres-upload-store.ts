@@ -1,4 +1,4 @@
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import { fieldInvalid } from './field-invalid.ts';
 import { specJson, UPLOAD_COLUMNS, uploadOf, type UploadRow } from './postgres-upload-row.ts';
 import { uploadClosed, uploadNotFound, writerSuperseded } from './upload-closed.ts';

@@ -77,15 +77,30 @@ export interface VerifyJob {
   input: VerifyInput;
 }
 
+export interface VerifyJobParts {
+  verifier: Verifier;
+  files: FileStore;
+  operations: OperationStore;
+  clock: Clock;
+}
+
+/** How often a running operation asks whether it was cancelled. */
+const CANCEL_POLL_MS = 500;
+
 /** Carries out a VerifyFile operation. It may be started again after a crash: verifying twice does no harm. */
 export async function runVerifyOperation(
   operation: VerifyJob,
-  parts: { verifier: Verifier; files: FileStore; operations: OperationStore; clock: Clock },
+  parts: VerifyJobParts,
   signal: AbortSignal,
 ): Promise<void> {
   const { tenantId, operationId, input } = operation;
+  const ended = new AbortController();
+  const cancelled = new AbortController();
+  const watching = watchForCancel(operation, parts, cancelled, ended.signal);
   try {
-    const badChunks = await parts.verifier.verify(input.sha256, { foundBy: 'verify', signal });
+    await throwIfCancelled(operation, parts);
+    const either = AbortSignal.any([signal, cancelled.signal]);
+    const badChunks = await parts.verifier.verify(input.sha256, { foundBy: 'verify', signal: either });
     // There is no other tier or source yet that a chunk could be repaired from.
     if (badChunks.length > 0) throw blobCorrupt(input.sha256, badChunks);
     const file = await parts.files.get(tenantId, input.fileId);
@@ -94,7 +109,33 @@ export async function runVerifyOperation(
   } catch (error) {
     // A server that stops leaves the operation to the next one.
     if (signal.aborted) throw error;
-    const { reason, message, metadata } = LongshoreError.from(error);
+    const { reason, message, metadata } = LongshoreError.from(cancelled.signal.reason ?? error);
     await parts.operations.fail(tenantId, operationId, { reason, message, metadata: { ...metadata } });
+  } finally {
+    ended.abort();
+    await watching;
   }
+}
+
+/** Never rejects: whoever cannot ask goes on. */
+async function watchForCancel(
+  operation: VerifyJob,
+  parts: VerifyJobParts,
+  cancelled: AbortController,
+  ended: AbortSignal,
+): Promise<void> {
+  while (!ended.aborted && !cancelled.signal.aborted) {
+    try {
+      await parts.clock.sleep(CANCEL_POLL_MS, ended);
+      await throwIfCancelled(operation, parts);
+    } catch (error) {
+      if (error instanceof LongshoreError && error.reason === 'CANCELLED' && !ended.aborted)
+        cancelled.abort(error);
+    }
+  }
+}
+
+async function throwIfCancelled({ tenantId, operationId }: VerifyJob, { operations }: VerifyJobParts) {
+  const { cancelRequested } = await operations.progress(tenantId, operationId, {});
+  if (cancelRequested) throw new LongshoreError('CANCELLED', 'The operation was cancelled.');
 }

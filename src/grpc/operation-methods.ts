@@ -1,7 +1,7 @@
 import { authorize } from '../access/authorize.ts';
 import type { Clock } from '../clock.ts';
 import { LongshoreError, type ErrorReason } from '../errors.ts';
-import { fileNotFound } from '../files/file-guard.ts';
+import { fileNotFound, findFile } from '../files/file-guard.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { NewId } from '../files/ids.ts';
 import { formatName, parseName, parseTenantName } from '../files/names.ts';
@@ -128,10 +128,11 @@ async function describe(operation: OperationRecord, files: FileStore): Promise<O
   };
 }
 
+/** Without the file when it is there no more: an operation may outlive it. */
 async function response({ tenantId, input, result }: OperationRecord, files: FileStore) {
-  const file = await files.get(tenantId, String(input['fileId']));
+  const file = await findFile(files, tenantId, String(input['fileId']));
   const verifyTime = toTimestamp(new Date(String(result?.['verifyTime'])));
-  return packAny('longshore.v1.VerifyFileResponse', { file: toFile(file), verifyTime });
+  return packAny('longshore.v1.VerifyFileResponse', { file: file && toFile(file), verifyTime });
 }
 
 function fromStored({ reason, message, metadata }: NonNullable<OperationRecord['error']>): LongshoreError {

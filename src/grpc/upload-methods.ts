@@ -1,12 +1,11 @@
 import { authorize } from '../access/authorize.ts';
 import type { PartFiles } from '../blobs/part-files.ts';
-import { LongshoreError } from '../errors.ts';
 import type { UploadCreator } from '../files/create-upload.ts';
 import { fieldInvalid } from '../files/field-invalid.ts';
+import { findFile } from '../files/file-guard.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { NewId } from '../files/ids.ts';
 import { parseName, parseTenantName } from '../files/names.ts';
-import type { FileRecord } from '../files/file.ts';
 import { OpenUpload } from '../files/open-upload.ts';
 import { pageSize, type PageTokens } from '../files/page.ts';
 import { uploadClosed } from '../files/upload-closed.ts';
@@ -130,18 +129,9 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
 
 /** An upload with what is on disk of it, or with the file that it has become. */
 async function describe(upload: UploadRecord, parts: UploadMethodParts): Promise<Upload> {
-  if (upload.state === 'completed') return toUpload(upload, null, await fileOf(upload, parts.files));
+  if (upload.state === 'completed')
+    return toUpload(upload, null, await findFile(parts.files, upload.tenantId, upload.file.fileId));
   if (upload.state !== 'open' && upload.state !== 'finalizing') return toUpload(upload, null, null);
   // The journals know of every writer, also of those that other processes serve.
   return toUpload(upload, await parts.partFiles.inspect(upload.uploadId), null);
-}
-
-/** Null when it is there no more: an upload outlives a file that is purged soon. */
-async function fileOf({ tenantId, file }: UploadRecord, files: FileStore): Promise<FileRecord | null> {
-  try {
-    return await files.get(tenantId, file.fileId);
-  } catch (error) {
-    if (error instanceof LongshoreError && error.reason === 'FILE_NOT_FOUND') return null;
-    throw error;
-  }
 }

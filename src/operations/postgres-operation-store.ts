@@ -1,4 +1,4 @@
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import type { OperationRecord, OperationStore } from './operation-store.ts';
 
 /** NOTIFY: an operation changed. The payload is `{tenantId, operationId, done}` as JSON. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { LongshoreError } from '../errors.ts';
-import type { Postgres } from '../postgres.ts';
+import type { Postgres } from '../postgres/postgres.ts';
 import type { RequestStore } from './request-store.ts';
 
 interface Request {

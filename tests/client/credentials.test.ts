@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeApiKey } from '../../src/access/api-key.ts';
 import { PostgresKeyStore } from '../../src/access/postgres-key-store.ts';
 import { connect, type ConnectOptions, type LongshoreClient } from '../../src/client/client.ts';
-import { createPostgres } from '../../src/postgres.ts';
+import { createPostgres } from '../../src/postgres/postgres.ts';
 import { newTenant, startTestServer, type TestServer } from '../support/server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

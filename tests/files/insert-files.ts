@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileRecord } from '../../src/files/file.ts';
-import type { Sql } from '../../src/postgres.ts';
+import type { Sql } from '../../src/postgres/postgres.ts';
 
 /** Rows as a test wants them, past the store: with its own times and states. */
 export async function insertFiles(sql: Sql, files: readonly FileRecord[]): Promise<void> {

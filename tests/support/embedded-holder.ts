@@ -1,7 +1,7 @@
 // A process that holds an embedded Postgres, for tests that kill it. Says {pid, url} when it is up; SIGINT and SIGTERM drain:
 // one more statement, one more line, then the end.
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../src/postgres-embedded.ts';
+import { startEmbeddedPostgres } from '../../src/postgres/embedded.ts';
 
 const server = await startEmbeddedPostgres({ dataFolder: process.argv[2] ?? '' });
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);

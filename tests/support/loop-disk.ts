@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, constants, existsSync, mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { until } from './until.ts';
 
 /** Why no power cut can be played here; null when one can. */
 export const loopDiskMissing: string | null = whyNot();
@@ -46,7 +47,8 @@ export class LoopDisk {
     try {
       await look(folder);
     } finally {
-      execFileSync('umount', [folder]);
+      // A job's thread may let go of its file a moment after its promise was settled.
+      await until(() => spawnSync('umount', [folder]).status === 0);
       rmSync(copy);
     }
   }

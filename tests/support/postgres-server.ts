@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/postgres-embedded.ts';
-import { migrate } from '../../src/postgres-migrations.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/postgres/embedded.ts';
+import { migrate } from '../../src/postgres/migrations.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

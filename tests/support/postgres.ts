@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { createPostgres, type Postgres, type PostgresOptions } from '../../src/postgres.ts';
+import { createPostgres, type Postgres, type PostgresOptions } from '../../src/postgres/postgres.ts';
 import { databaseUrl } from './postgres-server.ts';
 
 export interface TestDatabase extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { Logger as WorkerLogger, run, type Runner, type TaskList } from 'graphile-worker';
 import type pg from 'pg';
-import { systemClock, type Clock } from './clock.ts';
-import type { Logger } from './telemetry/log.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 /** What a job does. It may be run again after a crash, so doing it twice must do no harm. */
 export type Task = (payload: unknown, signal: AbortSignal) => Promise<void>;

@@ -3,13 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import type pg from 'pg';
-import { LongshoreError } from './errors.ts';
-import { withOwnConnection } from './postgres-connection.ts';
-import { databaseUnavailable, translatePostgresError } from './postgres-error.ts';
+import { LongshoreError } from '../errors.ts';
+import { withOwnConnection } from './connection.ts';
+import { databaseUnavailable, translatePostgresError } from './error.ts';
 import { NOTICE_OUR_END } from './postgres.ts';
 
 /** Beside `src/` and `dist/`. */
-const MIGRATIONS_FOLDER = fileURLToPath(new URL('../migrations/', import.meta.url));
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url));
 const SERVER_VERSION_MIN = 14;
 const CONNECT_TIMEOUT_MS = 10_000;
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Clock } from './clock.ts';
-import { LongshoreError } from './errors.ts';
+import type { Clock } from '../clock.ts';
+import { LongshoreError } from '../errors.ts';
 
 const run = promisify(execFile);
 

@@ -1,13 +1,8 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { systemClock, type Clock } from './clock.ts';
-import { LongshoreError } from './errors.ts';
-import {
-  databaseUnavailable,
-  isConnectionFailure,
-  isRetryable,
-  translatePostgresError,
-} from './postgres-error.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import { LongshoreError } from '../errors.ts';
+import { databaseUnavailable, isConnectionFailure, isRetryable, translatePostgresError } from './error.ts';
 
 const TRANSACTION_ATTEMPTS_MAX = 4;
 const TRANSACTION_RETRY_DELAY_MS = 10;
@@ -41,7 +36,7 @@ export interface QueryAnswer<Row> {
  *
  * Throws LongshoreError DATABASE_UNAVAILABLE when the database is away, overloaded or too slow, CANCELLED (or whatever the
  * signal was aborted with) when the signal says so, and `pg`'s own error when the statement was refused
- * (see `isUniqueViolation` in postgres-error.ts).
+ * (see `isUniqueViolation` in error.ts).
  */
 export interface Sql {
   query<Row extends object = Record<string, unknown>>(

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { createPostgresListener, type PostgresListener } from '../src/postgres-listener.ts';
-import { createTestDatabase } from './support/postgres.ts';
-import { startTcpSwitch } from './support/tcp-switch.ts';
+import { createPostgresListener, type PostgresListener } from '../../src/postgres/listener.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startTcpSwitch } from '../support/tcp-switch.ts';
 
 const database = await createTestDatabase({ empty: true });
 afterAll(() => database.close());

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { LongshoreError } from './errors.ts';
+import { LongshoreError } from '../errors.ts';
 
 /** What a client should wait before it asks again; reconnecting takes milliseconds once the database is back. */
 const RETRY_AFTER_MS = 1_000;

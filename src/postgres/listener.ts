@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { systemClock, type Clock } from './clock.ts';
-import { withOwnConnection } from './postgres-connection.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import { withOwnConnection } from './connection.ts';
 
 const RECONNECT_DELAY_MS_MIN = 50;
 const RECONNECT_DELAY_MS_MAX = 5_000;

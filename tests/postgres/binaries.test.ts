@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { findPostgresBinaries, nameLibraries } from '../src/postgres-binaries.ts';
+import { findPostgresBinaries, nameLibraries } from '../../src/postgres/binaries.ts';
 
 const run = promisify(execFile);
 const NOBODY = 65534;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LongshoreError } from '../src/errors.ts';
-import { isForeignKeyViolation, isUniqueViolation } from '../src/postgres-error.ts';
-import { createPostgres } from '../src/postgres.ts';
-import { createTestDatabase } from './support/postgres.ts';
-import { startTcpSwitch } from './support/tcp-switch.ts';
+import { LongshoreError } from '../../src/errors.ts';
+import { isForeignKeyViolation, isUniqueViolation } from '../../src/postgres/error.ts';
+import { createPostgres } from '../../src/postgres/postgres.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startTcpSwitch } from '../support/tcp-switch.ts';
 
 const database = await createTestDatabase({ empty: true });
 afterAll(() => database.close());

@@ -10,12 +10,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { findPostgresBinaries } from '../src/postgres-binaries.ts';
-import { createLauncher, runAsFor } from '../src/postgres-embedded-launch.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../src/postgres-embedded.ts';
-import { createPostgres } from '../src/postgres.ts';
+import { findPostgresBinaries } from '../../src/postgres/binaries.ts';
+import { createLauncher, runAsFor } from '../../src/postgres/embedded-launch.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/postgres/embedded.ts';
+import { createPostgres } from '../../src/postgres/postgres.ts';
 
-const HOLDER = fileURLToPath(new URL('./support/embedded-holder.ts', import.meta.url));
+const HOLDER = fileURLToPath(new URL('../support/embedded-holder.ts', import.meta.url));
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const NOBODY = 65534;
 const isRoot = process.geteuid?.() === 0;

@@ -2,8 +2,8 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { LongshoreError } from './errors.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
+import { LongshoreError } from '../errors.ts';
+import type { PostgresBinaries } from './binaries.ts';
 
 const run = promisify(execFile);
 

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { z } from 'zod';
-import { LongshoreError } from './errors.ts';
+import { LongshoreError } from '../errors.ts';
 
 /** The programs of the embedded Postgres, as absolute paths. */
 export interface PostgresBinaries {

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Clock } from './clock.ts';
-import { LongshoreError } from './errors.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
-import type { Launcher } from './postgres-embedded-launch.ts';
-import { stopLeftover } from './postgres-embedded-leftover.ts';
+import type { Clock } from '../clock.ts';
+import { LongshoreError } from '../errors.ts';
+import type { PostgresBinaries } from './binaries.ts';
+import type { Launcher } from './embedded-launch.ts';
+import { stopLeftover } from './embedded-leftover.ts';
 
 const LOG_LINES_KEPT_MAX = 20;
 const RESTART_DELAY_MS_MIN = 100;

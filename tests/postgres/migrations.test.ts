@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrate, pendingMigrations } from '../src/postgres-migrations.ts';
-import { createTestDatabase, type TestDatabase } from './support/postgres.ts';
-import { startTcpSwitch } from './support/tcp-switch.ts';
+import { migrate, pendingMigrations } from '../../src/postgres/migrations.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startTcpSwitch } from '../support/tcp-switch.ts';
 
 const root = await mkdtemp(path.join(tmpdir(), 'longshore-migrations-'));
 let folder = '';

@@ -2,12 +2,12 @@ import { chown, mkdir, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ChildProcess } from 'node:child_process';
-import { systemClock, type Clock } from './clock.ts';
-import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
-import { createLauncher, runAsFor, type Launcher } from './postgres-embedded-launch.ts';
-import { stopLeftover } from './postgres-embedded-leftover.ts';
-import { takeEmbeddedLock } from './postgres-embedded-lock.ts';
-import { EmbeddedServer, exitOf, followLog, keepLast, postgresFailed } from './postgres-embedded-server.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts';
+import { createLauncher, runAsFor, type Launcher } from './embedded-launch.ts';
+import { stopLeftover } from './embedded-leftover.ts';
+import { takeEmbeddedLock } from './embedded-lock.ts';
+import { EmbeddedServer, exitOf, followLog, keepLast, postgresFailed } from './embedded-server.ts';
 
 /** `sun_path` of unix(7) holds 108 bytes with the NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { close, ftruncate, open, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { LongshoreError } from './errors.ts';
+import { LongshoreError } from '../errors.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
