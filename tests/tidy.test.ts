@@ -131,8 +131,41 @@ describe('documents', () => {
   });
 });
 
+/** Long files without a test of their own name, each with the test that reaches it. */
+const reachedThrough: Record<string, string> = {
+  'src/app.ts': 'tests/e2e/resume.test.ts',
+  'src/cli/get.ts': 'tests/cli/commands.test.ts',
+  'src/cli/put.ts': 'tests/cli/commands.test.ts',
+  'src/client/client.ts': 'tests/client/round-trip.test.ts',
+  'src/client/get.ts': 'tests/client/get-cut.test.ts',
+  'src/client/put.ts': 'tests/client/put-cut.test.ts',
+  'src/config-values.ts': 'tests/config.test.ts',
+  'src/files/create-upload.ts': 'tests/e2e/content.test.ts',
+  'src/files/filter-restriction.ts': 'tests/files/parse-filter.test.ts',
+  'src/files/finalize-upload.ts': 'tests/e2e/resume.test.ts',
+  'src/files/media-type-content.ts': 'tests/files/media-type.test.ts',
+  'src/files/open-upload.ts': 'tests/e2e/resume.test.ts',
+  'src/files/postgres-file-commit.ts': 'tests/files/postgres-file-store.test.ts',
+  'src/files/upload-receiver.ts': 'tests/e2e/two-processes.test.ts',
+  'src/grpc/batch-methods.ts': 'tests/e2e/records.test.ts',
+  'src/grpc/calls.ts': 'tests/e2e/content.test.ts',
+  'src/grpc/write-upload.ts': 'tests/e2e/resume.test.ts',
+  'src/postgres/embedded-launch.ts': 'tests/postgres/embedded.test.ts',
+  'src/postgres/embedded-server.ts': 'tests/postgres/embedded.test.ts',
+};
+
 describe('tests', () => {
   const tests = below('tests', '.test.ts');
+
+  test('there are of each long file, under its name or in the list above', () => {
+    const own = (name: string): string => name.replace(/^src(.*)\.ts$/, 'tests$1.test.ts');
+    const long = source.filter((name) => read(name).split('\n').length > 150 && !tests.includes(own(name)));
+    expect(long.filter((name) => !(name in reachedThrough))).toEqual([]);
+    const stale = Object.entries(reachedThrough).filter(
+      ([name, through]) => !source.includes(name) || tests.includes(own(name)) || !tests.includes(through),
+    );
+    expect(stale).toEqual([]);
+  });
 
   test('stand where what they hold stands, or in a folder for the whole', () => {
     const whole = [
