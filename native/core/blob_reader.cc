@@ -75,8 +75,8 @@ ReadFrame BlobReader::ReadIntoFrame(uint64_t offset, size_t length, uint8_t* fra
   return {WrapContent(frame, start, length, offset, crc), crc};
 }
 
-ReadContent BlobReader::Read(uint64_t offset, size_t length) const {
-  ReadContent read;
+CheckedBytes BlobReader::Read(uint64_t offset, size_t length) const {
+  CheckedBytes read;
   read.bytes.resize(length + 2 * kBlockBytes);
   read.crc = ReadBlocks(offset, length, read.bytes.data());
   read.start = static_cast<size_t>(offset - BlockStart(offset));

@@ -17,7 +17,7 @@ struct ReadFrame {
   uint32_t crc;
 };
 
-struct ReadContent {
+struct CheckedBytes {
   std::vector<uint8_t> bytes;  // of whole blocks
   size_t start;                // where what was asked for begins in them
   size_t length;
@@ -36,7 +36,7 @@ class BlobReader final {
   // The range must lie within the content, and `frame` be FrameBytes(length) long. BLOCK_CORRUPT
   // when a block that the range touches is not what the manifest says.
   ReadFrame ReadIntoFrame(uint64_t offset, size_t length, uint8_t* frame) const;
-  ReadContent Read(uint64_t offset, size_t length) const;
+  CheckedBytes Read(uint64_t offset, size_t length) const;
 
  private:
   // Reads the blocks that hold the range to `to`; returns the CRC of the range alone.

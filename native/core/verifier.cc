@@ -8,6 +8,7 @@
 
 #include "native/core/chunk_check.h"
 #include "native/core/chunk_hasher.h"
+#include "native/core/hash_in_parallel.h"
 #include "native/core/manifest.h"
 #include "native/core/posix_file.h"
 #include "native/core/storage_error.h"
@@ -42,6 +43,14 @@ void BlameExcess(const Subject& subject, std::vector<uint64_t>& bad) {
   if (bad.empty() || bad.back() != last) bad.push_back(last);
 }
 
+// The file ended after `bytes`: chunks that it should have had and has not.
+void BlameMissing(const Subject& subject, uint64_t bytes, std::vector<uint64_t>& bad) {
+  for (uint64_t chunk = ChunksIn(bytes); chunk < subject.manifest.chunk_digests.size(); ++chunk) {
+    bad.push_back(chunk);
+  }
+  BlameExcess(subject, bad);
+}
+
 // Sleeps in short steps, so that an abort is seen.
 void WaitUntil(const Subject& subject, Clock::time_point moment) {
   constexpr auto kStep = std::chrono::milliseconds(50);
@@ -63,21 +72,30 @@ void Collect(const HashedChunks& hashed, const Content& manifest, std::vector<ui
   }
 }
 
-// One pass in order, for the digest of the whole or at a gentle pace.
-Verification VerifyInOrder(const Subject& subject) {
+// With the digest of the whole, in the time that this digest takes alone: two threads.
+Verification VerifyWhole(const Subject& subject) {
+  const ContentDigests digests = HashInParallel([&](uint64_t offset, uint8_t* into, size_t bytes) {
+    ThrowIfAborted(subject);
+    return ReadAt(subject.fd.get(), subject.path, offset, into, bytes);
+  });
+  Verification found;
+  Collect(digests.chunks, subject.manifest, found.bad_chunks);
+  BlameMissing(subject, digests.bytes, found.bad_chunks);
+  found.sha256 = digests.sha256;
+  return found;
+}
+
+// At a gentle pace: one pass, a chunk at a time.
+Verification VerifyPaced(const Subject& subject, uint64_t bytes_per_second_max) {
   std::vector<uint8_t> buffer(kChunkBytes);
   ChunkHasher hasher(0, subject.options.whole);
   Verification found;
   const auto begin = Clock::now();
   for (uint64_t offset = 0; offset < subject.size;) {
-    if (subject.options.bytes_per_second_max) {
-      const double seconds =
-          static_cast<double>(offset) /
-          static_cast<double>(std::max<uint64_t>(1, *subject.options.bytes_per_second_max));
-      WaitUntil(subject, begin + std::chrono::duration_cast<Clock::duration>(
-                                     std::chrono::duration<double>(seconds)));
-    }
-    ThrowIfAborted(subject);
+    const std::chrono::duration<double> due(
+        static_cast<double>(offset) /
+        static_cast<double>(std::max<uint64_t>(1, bytes_per_second_max)));
+    WaitUntil(subject, begin + std::chrono::duration_cast<Clock::duration>(due));
     const size_t got = ReadAt(subject.fd.get(), subject.path, offset, buffer.data(), buffer.size());
     if (got == 0) break;
     hasher.Update(buffer.data(), got);
@@ -86,11 +104,7 @@ Verification VerifyInOrder(const Subject& subject) {
   }
   hasher.Finish();
   Collect(hasher.TakeChunks(), subject.manifest, found.bad_chunks);
-  for (uint64_t chunk = ChunksIn(hasher.offset()); chunk < subject.manifest.chunk_digests.size();
-       ++chunk) {
-    found.bad_chunks.push_back(chunk);
-  }
-  BlameExcess(subject, found.bad_chunks);
+  BlameMissing(subject, hasher.offset(), found.bad_chunks);
   if (subject.options.whole) found.sha256 = hasher.WholeDigest();
   return found;
 }
@@ -115,18 +129,20 @@ void VerifyBlob(const std::string& content_path, const std::string& manifest_pat
       return;
     }
     if (in_order) {
-      done(Attempt([&] { return VerifyInOrder(*subject); }));
+      const auto pace = subject->options.bytes_per_second_max;
+      done(Attempt([&] { return pace ? VerifyPaced(*subject, *pace) : VerifyWhole(*subject); }));
       return;
     }
     std::make_shared<ChunkCheck>(
         subject->fd.get(), subject->path, subject->manifest, subject->options.aborted.get(),
         [subject, done](std::vector<uint64_t> bad, const std::exception_ptr& failure) {
-          if (failure) {
-            done(Failed<Verification>(failure));
-            return;
-          }
-          BlameExcess(*subject, bad);
-          done({Verification{std::move(bad), std::nullopt}, nullptr});
+          done(Attempt([&] {
+            if (failure) std::rethrow_exception(failure);
+            ThrowIfAborted(*subject);
+            Verification found{std::move(bad), std::nullopt};
+            BlameExcess(*subject, found.bad_chunks);
+            return found;
+          }));
         })
         ->Start();
   });

@@ -28,8 +28,8 @@ struct VerifyOptions {
   std::shared_ptr<const std::atomic<bool>> aborted;
 };
 
-// Reads the manifest and verifies, on all cores unless the digest of the whole is asked for or a
-// pace is set. Any thread; does not wait.
+// Reads the manifest and verifies: on all cores; on two when the digest of the whole is asked for;
+// on one when a pace is set. Any thread; does not wait.
 void VerifyBlob(const std::string& content_path, const std::string& manifest_path,
                 VerifyOptions options, Done<Verification> done);
 

@@ -18,7 +18,7 @@ Napi::Value FromFrame(Napi::Env env, const ReadFrame& frame) {
   return js;
 }
 
-Napi::Value FromRead(Napi::Env env, const ReadContent& read) {
+Napi::Value FromRead(Napi::Env env, const CheckedBytes& read) {
   Napi::Object js = Napi::Object::New(env);
   js["content"] = Napi::Buffer<uint8_t>::Copy(env, read.bytes.data() + read.start, read.length);
   js["crc32c"] = Napi::Number::New(env, read.crc);
@@ -101,13 +101,13 @@ Napi::Value BlobReaderObject::ReadIntoFrame(const Napi::CallbackInfo& info) {
 Napi::Value BlobReaderObject::Read(const Napi::CallbackInfo& info) {
   const uint64_t offset = ToBytes(info[0]);
   const uint64_t length = ToBytes(info[1]);
-  return Promised<ReadContent>(info.Env(), info.Env().Undefined(), FromRead,
-                               [&](const Done<ReadContent>& done) {
-                                 CheckRange(offset, length);
-                                 IoPool().Post([reader = Opened(), offset, length, done] {
-                                   done(Attempt([&] { return reader->Read(offset, length); }));
-                                 });
-                               });
+  return Promised<CheckedBytes>(info.Env(), info.Env().Undefined(), FromRead,
+                                [&](const Done<CheckedBytes>& done) {
+                                  CheckRange(offset, length);
+                                  IoPool().Post([reader = Opened(), offset, length, done] {
+                                    done(Attempt([&] { return reader->Read(offset, length); }));
+                                  });
+                                });
 }
 
 Napi::Value BlobReaderObject::Close(const Napi::CallbackInfo& info) {

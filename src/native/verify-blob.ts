@@ -26,9 +26,13 @@ export async function verifyBlob(
   checkPath('manifestPath', manifestPath);
   const bytesPerSecondMax = options.bytesPerSecondMax ?? null;
   if (bytesPerSecondMax !== null) checkByteCount('bytesPerSecondMax', bytesPerSecondMax);
+  if (options.signal.aborted) {
+    throw Object.assign(new Error(`verify ${contentPath}: aborted`, { cause: options.signal.reason }), {
+      code: 'ABORTED',
+    });
+  }
   const job = binding.verifyBlob(contentPath, manifestPath, options.whole, bytesPerSecondMax);
   const abort = () => job.abort();
-  if (options.signal.aborted) abort();
   options.signal.addEventListener('abort', abort, { once: true });
   try {
     return await job.promise;

@@ -111,7 +111,7 @@ const std::vector<testing::Fact> kFacts = {
        Await<Nothing>([&](auto done) { file->Publish(to, done); });
        Await<Nothing>([&](auto done) { file->Close(done); });
        const BlobReader reader(to.content, to.manifest);
-       const ReadContent read = reader.Read(12'345, 7'000'000);
+       const CheckedBytes read = reader.Read(12'345, 7'000'000);
        CHECK(std::equal(read.bytes.begin() + static_cast<std::ptrdiff_t>(read.start),
                         read.bytes.begin() + static_cast<std::ptrdiff_t>(read.start + read.length),
                         content.begin() + 12'345));

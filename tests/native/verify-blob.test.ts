@@ -58,11 +58,15 @@ for (const [way, options] of [
       expect((await verifyBlob(empty, `${empty}.manifest`, options)).badChunks).toEqual([]);
     });
 
-    it('ends when it is aborted', async () => {
+    it('ends when it is aborted, before it begins or while it runs', async () => {
       const before = AbortSignal.abort();
       expect(await failureOf(verifyBlob(blob, manifest, { ...options, signal: before }))).toMatchObject({
         code: 'ABORTED',
       });
+      const controller = new AbortController();
+      const running = failureOf(verifyBlob(blob, manifest, { ...options, signal: controller.signal }));
+      controller.abort();
+      expect(await running).toMatchObject({ code: 'ABORTED' });
     });
 
     it('says ENOENT for what is not there', async () => {
