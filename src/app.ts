@@ -190,7 +190,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     },
     log,
   );
-  lifetime.own(jobs, async (it) => (await it).stop());
+  void lifetime.own(jobs, async (it) => (await it).stop());
 
   // Who may call, and how.
   const admission = new Admission(config.requestsPerSecondMax, config.streamsMax);
