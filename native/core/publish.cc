@@ -43,9 +43,16 @@ void Publish(int fd, const std::string& from, const std::string& manifest_from,
   MakeFolder(folder);
   Rename(manifest_from, to.manifest);
   Rename(from, to.content);
-  SyncFolder(folder);
-  if (ParentOf(to.manifest) != folder) SyncFolder(ParentOf(to.manifest));
-  if (ParentOf(from) != folder) SyncFolder(ParentOf(from));
+  try {
+    SyncFolder(folder);
+    if (ParentOf(to.manifest) != folder) SyncFolder(ParentOf(to.manifest));
+    if (ParentOf(from) != folder) SyncFolder(ParentOf(from));
+  } catch (...) {
+    // A name that may not last is no claim: the content goes back to where it was durable. Best
+    // effort, since the failure that brought us here is the one to tell.
+    ::rename(to.content.c_str(), from.c_str());
+    throw;
+  }
 }
 
 Content WriteBlob(const void* data, size_t bytes, const BlobPaths& to) {

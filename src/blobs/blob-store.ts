@@ -23,6 +23,8 @@ export interface Space {
  */
 export interface BlobStore {
   has(sha256: string): Promise<boolean>;
+  /** The same, and the name of bytes that are there is on disk when it resolves: whoever gave it may have died before it was. */
+  hasDurably(sha256: string): Promise<boolean>;
   /** Throws BLOB_CORRUPT when there are no bytes, or they cannot be those of that digest. */
   open(sha256: string): Promise<BlobLease>;
   /** What the manifest says of a blob that is there; null when it is not, or is plainly not whole. */

@@ -8,7 +8,7 @@ import { isNativeError } from '../native/native-error.ts';
 import type { PartFile } from '../native/part-file.ts';
 import { verifyBlob, type Verification, type VerifyOptions } from '../native/verify-blob.ts';
 import { writeBlob } from '../native/write-blob.ts';
-import { makeDurableFolder } from './durable-folder.ts';
+import { makeDurableFolder, syncFolder } from './durable-folder.ts';
 import type { BlobLease, BlobStore, Space } from './blob-store.ts';
 import { contentPath, manifestPath, type Layout } from './layout.ts';
 import { OpenBlobs } from './open-blobs.ts';
@@ -32,6 +32,12 @@ export class DiskBlobStore implements BlobStore {
       if (isNativeError(error, 'ENOENT')) return false;
       throw error;
     }
+  }
+
+  async hasDurably(sha256: string): Promise<boolean> {
+    if (!(await this.has(sha256))) return false;
+    await syncFolder(dirname(this.#content(sha256)));
+    return true;
   }
 
   async open(sha256: string): Promise<BlobLease> {
@@ -108,7 +114,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async #placeOnce(sha256: string, write: () => Promise<unknown>): Promise<{ existed: boolean }> {
-    if (await this.has(sha256)) {
+    if (await this.hasDurably(sha256)) {
       if (await this.isReadable(sha256, [])) return { existed: true };
       await this.quarantine(sha256);
     }

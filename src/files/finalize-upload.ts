@@ -111,7 +111,7 @@ export class UploadFinalizer {
       await headOfBlob(this.#blobs, content.sha256),
     );
     const file = await this.#commit(upload, mediaType, content, async () => {
-      if (await this.#blobs.has(content.sha256)) return { existed: true };
+      if (await this.#blobs.hasDurably(content.sha256)) return { existed: true };
       throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content went away while the upload was recovered.');
     });
     await this.#partFiles.discard(uploadId);

@@ -114,7 +114,8 @@ export class OpenUpload {
     try {
       return await place(this.part);
     } catch (error) {
-      throw await this.#explain(error, 0);
+      // What is missing then is not the part file's folder.
+      throw isNativeError(error, 'ENOENT') ? error : await this.#explain(error, 0);
     }
   }
 
