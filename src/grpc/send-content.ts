@@ -1,22 +1,16 @@
-import type { BlobReader } from '../native/blob-reader.ts';
+import type { BlobReader, FrameBounds } from '../native/blob-reader.ts';
 import { crc32cCombine } from '../native/crc32c.ts';
 import type { ReadFileResponse } from '../gen/longshore/v1/ReadFileResponse.ts';
-import { type FramePool, FRAME_CONTENT_BYTES_MIN, type Frame } from './frame-pool.ts';
+import { FramePool, FRAME_CONTENT_BYTES_MIN, type Frame } from './frame-pool.ts';
 import { FramedMessage } from './hot-calls.ts';
 import type { MessageSink } from './message-sink.ts';
 
-/** Frames of one stream: one being filled, the others on their way out. A stream begins with one. */
-const FRAMES_MAX = 3;
-
-interface Slot {
-  frame: Frame | null;
-  /** Settles when the frame's bytes have been handed to the socket. */
-  sent: Promise<void>;
-}
+/** Frames of one stream: two being filled, two on their way out. A stream begins with one. */
+const FRAMES_MAX = 4;
 
 /**
- * Sends [offset, end) of a blob as ReadData messages, each filled in place off the event loop; the next is read while
- * the last is sent. Ends at the first block that is not what was stored, before a byte of it is sent.
+ * Sends [offset, end) of a blob as ReadData messages, each filled in place off the event loop; the next ones are read while
+ * the last are sent. Ends at the first block that is not what was stored, before a byte of it is sent.
  * Returns the CRC32C of all that was sent.
  */
 export async function sendContent(
@@ -26,38 +20,105 @@ export async function sendContent(
   sink: MessageSink<ReadFileResponse | FramedMessage>,
   pool: FramePool,
 ): Promise<number> {
-  const slots: Slot[] = Array.from({ length: FRAMES_MAX }, () => ({ frame: null, sent: Promise.resolve() }));
-  let crc32c = 0;
+  const stream = new ContentStream(reader, sink, pool);
   // A reader that does not read holds one small frame: more and larger ones come as it shows that it does.
   let wantedBytes = FRAME_CONTENT_BYTES_MIN;
   try {
-    for (let at = range.offset, turn = 0; at < range.end; turn += 1) {
-      const slot = slots[turn % FRAMES_MAX]!;
-      await slot.sent;
-      if (slot.frame && slot.frame.contentBytes < wantedBytes) release(slot, pool);
-      slot.frame ??= pool.take(wantedBytes);
-      const bytes = Math.min(pieceEnd(at, slot.frame.contentBytes), range.end) - at;
-      const filled = await reader.readFrame(at, bytes, slot.frame.buffer);
-      slot.sent = sink.write(new FramedMessage(slot.frame.buffer.subarray(filled.start, filled.end)));
-      // Whoever awaits the slot hears of it; until then it must not count as unheard.
-      slot.sent.catch(() => undefined);
-      if (wantedBytes < chunkBytes) await slot.sent;
-      crc32c = crc32cCombine(crc32c, filled.crc32c, bytes);
-      at += bytes;
+    for (let at = range.offset; at < range.end;) {
+      at = await stream.fill(at, range.end, wantedBytes);
+      if (wantedBytes < chunkBytes) await stream.settle();
+      else await stream.sendAllButNewest();
       wantedBytes = Math.min(wantedBytes * 4, chunkBytes);
     }
-    await Promise.all(slots.map((slot) => slot.sent));
-    for (const slot of slots) release(slot, pool);
-    return crc32c;
+    await stream.settle();
+    stream.giveBack();
+    return stream.crc32c;
   } catch (error) {
-    for (const slot of slots) if (slot.frame) pool.drop(slot.frame);
+    stream.drop();
     throw error;
   }
 }
 
-function release(slot: Slot, pool: FramePool): void {
-  if (slot.frame) pool.give(slot.frame);
-  slot.frame = null;
+interface Slot {
+  frame: Frame | null;
+  /** Settles when the frame's bytes have been handed to the socket. */
+  sent: Promise<void>;
+}
+
+interface Filled {
+  readonly slot: Slot;
+  readonly bounds: Promise<FrameBounds>;
+  readonly bytes: number;
+}
+
+/** The frames of one stream, filled side by side and sent in order. */
+class ContentStream {
+  crc32c = 0;
+  readonly #reader: BlobReader;
+  readonly #sink: MessageSink<ReadFileResponse | FramedMessage>;
+  readonly #pool: FramePool;
+  readonly #slots: Slot[] = Array.from({ length: FRAMES_MAX }, () => ({
+    frame: null,
+    sent: Promise.resolve(),
+  }));
+  #turn = 0;
+  #filled: Filled[] = [];
+
+  constructor(reader: BlobReader, sink: MessageSink<ReadFileResponse | FramedMessage>, pool: FramePool) {
+    this.#reader = reader;
+    this.#sink = sink;
+    this.#pool = pool;
+  }
+
+  /** Begins to fill the next frame from `at`, when it is free; returns where the one after it begins. */
+  async fill(at: number, end: number, wantedBytes: number): Promise<number> {
+    const slot = this.#slots[this.#turn++ % FRAMES_MAX]!;
+    await slot.sent;
+    if (slot.frame && slot.frame.contentBytes < wantedBytes) this.#release(slot);
+    slot.frame ??= this.#pool.take(wantedBytes);
+    const bytes = Math.min(pieceEnd(at, slot.frame.contentBytes), end) - at;
+    const bounds = this.#reader.readFrame(at, bytes, slot.frame.buffer);
+    // Whoever sends it hears of a failure; until then it must not count as unheard. The same goes for what is sent.
+    bounds.catch(() => undefined);
+    this.#filled.push({ slot, bounds, bytes });
+    return at + bytes;
+  }
+
+  /** Hands frames to the socket, in order, but for the one that was begun last. */
+  async sendAllButNewest(): Promise<void> {
+    while (this.#filled.length > 1) await this.#sendOldest();
+  }
+
+  /** Everything begun is filled and has gone. */
+  async settle(): Promise<void> {
+    while (this.#filled.length > 0) await this.#sendOldest();
+    await Promise.all(this.#slots.map((slot) => slot.sent));
+  }
+
+  giveBack(): void {
+    for (const slot of this.#slots) this.#release(slot);
+  }
+
+  /** The socket, or the core, may still be at the frames' memory: nobody else gets it. */
+  drop(): void {
+    for (const { frame } of this.#slots) if (frame) this.#pool.drop(frame);
+  }
+
+  async #sendOldest(): Promise<void> {
+    const [oldest] = this.#filled;
+    if (!oldest?.slot.frame) return;
+    const { start, end, crc32c } = await oldest.bounds;
+    this.#filled.shift();
+    const { slot, bytes } = oldest;
+    slot.sent = this.#sink.write(new FramedMessage(oldest.slot.frame.buffer.subarray(start, end)));
+    slot.sent.catch(() => undefined);
+    this.crc32c = crc32cCombine(this.crc32c, crc32c, bytes);
+  }
+
+  #release(slot: Slot): void {
+    if (slot.frame) this.#pool.give(slot.frame);
+    slot.frame = null;
+  }
 }
 
 /** Pieces end at multiples of their size, so that all but the first begin and end with a stored block. */
