@@ -33,6 +33,31 @@ void Check(const ChunkHasherState& state) {
 
 }  // namespace
 
+PartCrcs MakePartCrcs(uint64_t offset, const std::vector<Span>& pieces) {
+  PartCrcs made;
+  uint32_t crc = 0;
+  size_t part_bytes = 0;
+  const auto end_part = [&] {
+    made.parts.push_back(crc);
+    made.all = Crc32cCombine(made.all, crc, part_bytes);
+    crc = 0;
+    part_bytes = 0;
+  };
+  for (const Span& piece : pieces) {
+    for (size_t done = 0; done < piece.bytes;) {
+      const size_t room = kBlockBytes - offset % kBlockBytes;
+      const size_t taken = std::min(piece.bytes - done, room);
+      crc = Crc32c(crc, piece.data + done, taken);
+      part_bytes += taken;
+      done += taken;
+      offset += taken;
+      if (taken == room) end_part();
+    }
+  }
+  if (part_bytes > 0) end_part();
+  return made;
+}
+
 ChunkHasher::ChunkHasher(uint64_t start, bool whole) {
   state_.start = start;
   state_.offset = start;
@@ -52,16 +77,39 @@ void ChunkHasher::Update(const void* data, size_t bytes) {
   while (bytes > 0) {
     const size_t room = kBlockBytes - state_.offset % kBlockBytes;
     const size_t taken = std::min(bytes, room);
-    UpdateWithinBlock(from, taken);
+    // The CRC goes first: it brings the block into the cache, where the slower digest finds it.
+    state_.partial_crc = Crc32c(state_.partial_crc, from, taken);
+    DigestWithinBlock(from, taken);
     if (taken == room) CompleteBlock();
     from += taken;
     bytes -= taken;
   }
 }
 
-// The CRC goes first: it brings the block into the cache, where the slower digest finds it.
-void ChunkHasher::UpdateWithinBlock(const uint8_t* data, size_t bytes) {
-  state_.partial_crc = Crc32c(state_.partial_crc, data, bytes);
+void ChunkHasher::Update(const std::vector<Span>& pieces, const PartCrcs& crcs) {
+  if (finished_) throw std::logic_error("a chunk hasher that is finished takes no more");
+  size_t part = 0;
+  size_t part_bytes = 0;
+  const auto end_part = [&] {
+    state_.partial_crc = Crc32cCombine(state_.partial_crc, crcs.parts.at(part++), part_bytes);
+    part_bytes = 0;
+  };
+  for (const Span& piece : pieces) {
+    for (size_t done = 0; done < piece.bytes;) {
+      const size_t room = kBlockBytes - state_.offset % kBlockBytes;
+      const size_t taken = std::min(piece.bytes - done, room);
+      DigestWithinBlock(piece.data + done, taken);
+      part_bytes += taken;
+      done += taken;
+      if (taken < room) continue;
+      end_part();
+      CompleteBlock();
+    }
+  }
+  if (part_bytes > 0) end_part();
+}
+
+void ChunkHasher::DigestWithinBlock(const uint8_t* data, size_t bytes) {
   const size_t tail_bytes = state_.offset % kSha256BlockBytes;
   if (tail_bytes > 0) {
     const size_t taken = std::min(bytes, kSha256BlockBytes - tail_bytes);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "native/core/sha256.h"
+#include "native/core/span.h"
 
 namespace longshore {
 
@@ -39,6 +40,15 @@ struct HashedChunks {
   std::vector<uint32_t> block_crcs;
 };
 
+// CRCs of the parts that block boundaries cut a stretch of content into, in order: what is left of
+// the block that `offset` is in, whole blocks, and the start of one.
+struct PartCrcs {
+  std::vector<uint32_t> parts;
+  uint32_t all = 0;  // of the whole stretch
+};
+
+PartCrcs MakePartCrcs(uint64_t offset, const std::vector<Span>& pieces);
+
 // Hashes content in one pass, in order, from an offset that is a multiple of kChunkBytes: the
 // SHA-256 of each 1 MiB chunk, the CRC32C of each 64 KiB block, the CRC32C of all of it and, if
 // asked for, the SHA-256 of all of it. One thread at a time. Never waits.
@@ -51,6 +61,9 @@ class ChunkHasher {
 
   // Takes the next `bytes` bytes, any number. Not after Finish (std::logic_error).
   void Update(const void* data, size_t bytes);
+  // The same for pieces that follow each other and whose CRCs somebody has made already:
+  // `crcs` must be MakePartCrcs(offset(), pieces), possibly made on another thread.
+  void Update(const std::vector<Span>& pieces, const PartCrcs& crcs);
 
   uint64_t offset() const { return state_.offset; }
   // CRC32C of everything from `start` to offset().
@@ -71,7 +84,7 @@ class ChunkHasher {
   Digest WholeDigest() const;
 
  private:
-  void UpdateWithinBlock(const uint8_t* data, size_t bytes);
+  void DigestWithinBlock(const uint8_t* data, size_t bytes);
   void HashBlocks(const uint8_t* data, size_t blocks);
   void CompleteBlock();
   void CompleteChunk();

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "native/core/crc32c.h"
 #include "native/core/posix_file.h"
 #include "native/core/storage_error.h"
 #include "native/core/thread_pool.h"
@@ -21,19 +20,12 @@ uint64_t BytesIn(const std::vector<Span>& segments) {
   return bytes;
 }
 
-uint32_t CrcOf(const std::vector<Span>& segments) {
-  uint32_t crc = 0;
-  for (const Span& segment : segments) crc = Crc32c(crc, segment.data, segment.bytes);
-  return crc;
-}
-
-void CheckCrc(uint64_t offset, const std::vector<Span>& segments, uint32_t expected) {
-  const uint32_t actual = CrcOf(segments);
-  if (actual == expected) return;
+void CheckCrc(uint64_t offset, std::optional<uint32_t> claimed, uint32_t actual) {
+  if (!claimed || *claimed == actual) return;
   throw StorageError("CHUNK_CORRUPT",
                      "write at " + std::to_string(offset) +
                          ": the CRC32C that came with it is not that of its bytes",
-                     {{"offset", offset}, {"expected", expected}, {"actual", actual}});
+                     {{"offset", offset}, {"expected", *claimed}, {"actual", actual}});
 }
 
 }  // namespace
@@ -85,7 +77,7 @@ void Intake::Write(uint64_t offset, std::vector<Span> segments, std::optional<ui
   op->crc = crc;
   op->done = std::move(done);
   if (op->bytes == 0) {
-    if (crc) CheckCrc(offset, op->segments, *crc);
+    CheckCrc(offset, crc, 0);
     op->done({Nothing{}, nullptr});
     return;
   }
@@ -108,8 +100,9 @@ void Intake::Write(uint64_t offset, std::vector<Span> segments, std::optional<ui
 void Intake::WriteToDisk(const RunPointer& run, const OpPointer& op) {
   std::exception_ptr corrupt;
   try {
-    if (op->crc) CheckCrc(op->offset, op->segments, *op->crc);
-  } catch (const StorageError&) {
+    op->crcs = MakePartCrcs(op->offset, op->segments);
+    CheckCrc(op->offset, op->crc, op->crcs.all);
+  } catch (...) {
     corrupt = std::current_exception();
   }
   Lock lock(mutex_);
@@ -175,7 +168,7 @@ void Intake::Work(Lock& lock, const RunPointer& run) {
 void Intake::HashOne(Lock& lock, const RunPointer& run, const OpPointer& op) {
   op->hashing = true;
   lock.unlock();
-  for (const Span& segment : op->segments) run->hasher.Update(segment.data, segment.bytes);
+  run->hasher.Update(op->segments, op->crcs);
   op->chunks = run->hasher.TakeChunks();
   if (run->frontier) op->after = run->hasher.Save();
   if (op->offset + op->bytes == total_bytes_ && !run->frontier) {

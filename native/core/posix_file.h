@@ -6,18 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "native/core/span.h"
 #include "native/core/unique_fd.h"
 
 // System calls on files, with interrupted and short ones carried on. A failure throws
 // std::system_error whose text says what was tried. Any thread may call them.
 
 namespace longshore {
-
-// A piece of somebody's memory; not owned.
-struct Span {
-  const uint8_t* data;
-  size_t bytes;
-};
 
 UniqueFd OpenToRead(const std::string& path);
 // Makes it when it is not there; follows no symbolic link.

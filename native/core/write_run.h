@@ -22,8 +22,9 @@ namespace longshore {
 struct WriteOp {
   uint64_t offset = 0;
   uint64_t bytes = 0;
-  std::vector<Span> segments;  // the caller's memory, ours until `done` is called
-  std::optional<uint32_t> crc;
+  std::vector<Span> segments;   // the caller's memory, ours until `done` is called
+  std::optional<uint32_t> crc;  // that it came with
+  PartCrcs crcs;                // that it has; made before it is hashed
   Done<Nothing> done;
   uint64_t epoch = 0;
 

@@ -62,6 +62,32 @@ constexpr size_t kSizes[] = {0,
                              3 * kChunkBytes,
                              3 * kChunkBytes + 12345};
 
+void CrcsMadeElsewhereServeAsWell() {
+  std::mt19937 random(9);
+  const std::vector<uint8_t> content = RandomBytes(2 * kChunkBytes + 54321, 9);
+  for (int round = 0; round < 20; ++round) {
+    ChunkHasher hasher(0, true);
+    for (size_t at = 0; at < content.size();) {
+      const size_t stretch = std::min<size_t>(content.size() - at, random() % (3 * kBlockBytes));
+      std::vector<Span> pieces;
+      for (size_t done = 0; done < stretch;) {
+        const size_t bytes = std::min<size_t>(stretch - done, random() % 40'000);
+        pieces.push_back({content.data() + at + done, bytes});
+        done += bytes;
+      }
+      const PartCrcs crcs = MakePartCrcs(at, pieces);
+      CHECK(crcs.all == Crc32c(0, content.data() + at, stretch));
+      hasher.Update(pieces, crcs);
+      at += stretch;
+      CHECK(hasher.offset() == at);
+      CHECK(hasher.Crc() == Crc32c(0, content.data(), at));
+    }
+    CHECK(hasher.WholeDigest() == DigestOf(content.data(), content.size()));
+    hasher.Finish();
+    CHECK(Same(hasher.TakeChunks(), Expected(content)));
+  }
+}
+
 void OnePassGivesEveryDigest() {
   for (const size_t size : kSizes) {
     const std::vector<uint8_t> content = RandomBytes(size, 1);
@@ -191,6 +217,7 @@ int main() {
   using namespace longshore;
   return testing::RunFacts({
       {"one pass gives every digest", OnePassGivesEveryDigest},
+      {"CRCs made elsewhere serve as well", CrcsMadeElsewhereServeAsWell},
       {"pieces of any size give the same", PiecesOfAnySize},
       {"states carry on at any offset", StatesCarryOnAtAnyOffset},
       {"starts in the middle", StartsInTheMiddle},
