@@ -171,7 +171,7 @@ describe('a deleted file', () => {
 
   it('that expires goes by itself, and an upload too, with what it had sent', async () => {
     const caller = server.client();
-    const soon = { seconds: Math.floor(Date.now() / 1000) + 1, nanos: 0 };
+    const soon = { seconds: Math.floor(Date.now() / 1000) + 2, nanos: 0 };
     const file = await caller.put(randomBytes(10), { file: { displayName: 'short', expireTime: soon } });
     const upload = await caller.createUpload({ ttl: { seconds: 1, nanos: 0 } });
     const writer = caller.write().start(upload.name);
