@@ -74,7 +74,9 @@ describe('the same content', () => {
 
   it('has the type that its bytes have when it is used again, and cannot be passed off as another', async () => {
     const caller = server.client();
-    const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), randomBytes(4000)]);
+    // Signature, a whole IHDR, and the head of an IDAT of 4,000 bytes.
+    const head = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c48900000fa049444154';
+    const png = Buffer.concat([Buffer.from(head, 'hex'), randomBytes(4004)]);
     const digest = { sha256: sha256(png), sizeBytes: png.length };
     expect((await caller.put(png, { displayName: 'picture' })).mediaType).toBe('image/png');
     const again = await caller.createUpload({ displayName: 'again', expectedDigest: digest });
