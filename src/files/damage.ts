@@ -46,11 +46,12 @@ export class Damage {
    * read from a copy that is no longer the one.
    */
   async quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<Finding> {
-    // One at a time: who holds a digest's lock has a connection and wants a second one.
-    const before = this.#underWay;
-    const finding = before.then(() => this.#quarantine(sha256, badChunks, foundBy));
-    this.#underWay = finding.catch(() => undefined);
-    return finding;
+    return this.#alone(() => this.#quarantine(sha256, badChunks, foundBy));
+  }
+
+  /** Ends a quarantine: the content was proved good, so somebody has put it back (a disk that was away, a copy). */
+  async lift(sha256: string): Promise<void> {
+    await this.#alone(() => this.#lift(sha256));
   }
 
   /**
@@ -76,16 +77,34 @@ export class Damage {
     return blobCorrupt(sha256, record?.badChunks ?? []);
   }
 
+  /** One at a time: who holds a digest's lock has a connection and wants a second one. */
+  async #alone<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#underWay.then(act);
+    this.#underWay = done.catch(() => undefined);
+    return done;
+  }
+
+  async #lift(sha256: string): Promise<void> {
+    await this.#records.withLock(sha256, async () => {
+      // It may have been set aside again since.
+      if (!(await this.#blobs.isReadable(sha256, []))) return;
+      await this.#records.recordVerification(sha256, [], new Date(this.#clock.nowMs()));
+      await this.#files.setQuarantine(sha256, false);
+    });
+  }
+
   async #quarantine(sha256: string, badChunks: readonly number[], foundBy: FoundBy): Promise<Finding> {
     return this.#records.withLock(sha256, async (known) => {
       if (!known) return 'gone';
       if (foundBy === 'read' && (await this.#blobs.isReadable(sha256, badChunks))) return 'replaced';
       const record = await this.#records.get(sha256);
-      if (record?.state === 'quarantined') return 'damaged';
-      this.#metrics.corruptions.inc({ found_by: foundBy });
-      this.#log.error({ sha256, badChunks, foundBy }, 'stored content is damaged');
+      // Also when it is known: bad bytes may have been put back, a file been copied or undeleted at that very moment.
       await this.#blobs.quarantine(sha256);
-      await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
+      if (record?.state !== 'quarantined') {
+        this.#metrics.corruptions.inc({ found_by: foundBy });
+        this.#log.error({ sha256, badChunks, foundBy }, 'stored content is damaged');
+        await this.#records.recordVerification(sha256, badChunks, new Date(this.#clock.nowMs()));
+      }
       await this.#files.setQuarantine(sha256, true);
       return 'damaged';
     });

@@ -24,36 +24,41 @@ export class Verifier {
     this.#metrics = metrics;
   }
 
-  /** The indexes of the bad chunks; empty when the content is good. Bytes that are gone are bad from the first chunk on. */
+  /**
+   * The indexes of the bad chunks; empty when the content is good, which ends its quarantine. Bytes that are gone are bad from
+   * the first chunk on.
+   */
   async verify(
     sha256: string,
     options: { foundBy: FoundBy; signal: AbortSignal; bytesPerSecondMax?: number },
   ): Promise<number[]> {
     const { foundBy, ...verifyOptions } = options;
-    const badChunks = await this.#badChunks(sha256, verifyOptions);
+    const found = await this.#hash(sha256, verifyOptions);
+    const record = await this.#records.get(sha256);
+    const isSetAside = record?.state === 'quarantined';
+    // What is in quarantine was looked at when it still was in its place.
+    const badChunks = found ?? (isSetAside ? record.badChunks : [0]);
+    if (found) {
+      const purpose = options.bytesPerSecondMax ? 'scrub' : 'verify';
+      this.#metrics.hashedBytes.inc({ purpose }, record?.sizeBytes ?? 0);
+    }
     if (badChunks.length > 0) await this.#damage.quarantine(sha256, badChunks, foundBy);
+    else if (isSetAside) await this.#damage.lift(sha256);
     else await this.#records.recordVerification(sha256, [], new Date(this.#clock.nowMs()));
     return badChunks;
   }
 
-  async #badChunks(
+  /** The bad chunks of what is there; null when nothing whole is. */
+  async #hash(
     sha256: string,
     options: { signal: AbortSignal; bytesPerSecondMax?: number },
-  ): Promise<number[]> {
+  ): Promise<number[] | null> {
     try {
       // Chunk digests prove as much as the whole digest and are made on all cores.
-      const { badChunks } = await this.#blobs.verify(sha256, { ...options, whole: false });
-      const record = await this.#records.get(sha256);
-      this.#metrics.hashedBytes.inc(
-        { purpose: options.bytesPerSecondMax ? 'scrub' : 'verify' },
-        record?.sizeBytes ?? 0,
-      );
-      return badChunks;
+      return (await this.#blobs.verify(sha256, { ...options, whole: false })).badChunks;
     } catch (error) {
-      if (!isGone(error)) throw error;
-      // What is in quarantine was looked at when it still was in its place.
-      const record = await this.#records.get(sha256);
-      return record?.state === 'quarantined' ? record.badChunks : [0];
+      if (isGone(error)) return null;
+      throw error;
     }
   }
 }
