@@ -59,6 +59,8 @@ export class UploadFinalizer {
   async finalize(open: OpenUpload, finalSha256: string | null): Promise<FileRecord> {
     const { upload } = open;
     const content = await open.finish();
+    // Who was superseded while it hashed decides nothing any more, least of all that the upload has failed.
+    open.ended.throwIfAborted();
     this.#metrics.hashedBytes.inc({ purpose: 'upload' }, content.size);
     let mediaType: string;
     try {
@@ -124,17 +126,23 @@ export class UploadFinalizer {
     content: Content,
     place: () => Promise<{ existed: boolean }>,
   ): Promise<FileRecord> {
-    const { mustNotExist, uploadId } = upload;
+    const { tenantId, mustNotExist, uploadId } = upload;
     this.#metrics.deduplicationChecks.inc();
-    const { file, deduplicated } = await this.#files.commit(
-      upload.tenantId,
-      { ...upload.file, mediaType },
-      stored(content),
-      { mustNotExist, uploadId },
-      place,
-    );
-    if (deduplicated) this.#metrics.deduplicationHits.inc();
-    return file;
+    try {
+      const { file, deduplicated } = await this.#files.commit(
+        tenantId,
+        { ...upload.file, mediaType },
+        stored(content),
+        { mustNotExist, uploadId },
+        place,
+      );
+      if (deduplicated) this.#metrics.deduplicationHits.inc();
+      return file;
+    } catch (error) {
+      // Its name is not free. It may be later; and only an open upload expires.
+      if (isNameTaken(error)) await this.#uploads.reopen(tenantId, uploadId);
+      throw error;
+    }
   }
 
   async #mediaType(upload: UploadRecord, content: Content): Promise<string> {
@@ -149,6 +157,10 @@ export class UploadFinalizer {
     await open.end(error);
     await this.#partFiles.discard(uploadId);
   }
+}
+
+function isNameTaken(error: unknown): boolean {
+  return error instanceof LongshoreError && ['ALREADY_EXISTS', 'RETENTION_ACTIVE'].includes(error.reason);
 }
 
 /** The first bytes of a blob, to tell its type by. Throws BLOB_CORRUPT. */
