@@ -72,7 +72,7 @@ export class UploadCreator {
     const now = new Date(this.#clock.nowMs());
     checkFileSpec(request.file, now);
     this.#checkSize(request);
-    await this.#quota.require(request.tenantId, request.totalSize ?? 0);
+    await this.#quota.check(request.tenantId, request.totalSize ?? 0);
     const { upload, created } = await this.#uploads.create({
       tenantId: request.tenantId,
       uploadId: this.#newId(),
@@ -126,6 +126,7 @@ export class UploadCreator {
     if (!head) return false;
     // What was taken in as something else is not let in as this.
     const mediaType = await this.#mediaTypes.check(file, held.sizeBytes, head);
+    await this.#quota.take(tenantId, held.sizeBytes);
     const made = await this.#files.commitHeld(tenantId, { ...file, mediaType }, digest, {
       mustNotExist,
       uploadId,

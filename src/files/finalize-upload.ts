@@ -71,7 +71,7 @@ export class UploadFinalizer {
       if (error instanceof LongshoreError) await this.#refuse(open, error);
       throw error;
     }
-    if (upload.totalSize === null) await this.#quota.require(upload.tenantId, content.size);
+    await this.#quota.take(upload.tenantId, content.size);
     open.ended.throwIfAborted();
     await this.#uploads.beginFinalize(
       upload.tenantId,

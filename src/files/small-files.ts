@@ -48,7 +48,7 @@ export class SmallFiles {
   /** Throws what an upload throws: CHUNK_CORRUPT, DIGEST_MISMATCH, TYPE_*, FILE_TOO_LARGE, FIELD_INVALID, QUOTA_EXCEEDED. */
   async store({ tenantId, file, content, crc32c, expectedSha256 }: SmallFile): Promise<FileRecord> {
     checkFileSpec(file, new Date(this.#clock.nowMs()));
-    await this.#quota.require(tenantId, content.length);
+    await this.#quota.check(tenantId, content.length);
     const mediaType = await this.#mediaTypes.check(file, content.length, content.subarray(0, HEAD_BYTES));
     const found = await describeContent(content);
     this.#metrics.hashedBytes.inc({ purpose: 'upload' }, content.length);
@@ -59,6 +59,7 @@ export class SmallFiles {
       });
     }
     requireDigest(found, expectedSha256);
+    await this.#quota.take(tenantId, content.length);
     this.#metrics.deduplicationChecks.inc();
     const { file: record, deduplicated } = await this.#files.commit(
       tenantId,

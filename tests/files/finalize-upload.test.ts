@@ -108,3 +108,16 @@ test('a writer that was superseded while it hashed does not fail the upload for 
   ]);
   expect(await uploads.get('t', 'contested')).toMatchObject({ state: 'open' });
 });
+
+test('what was announced is held against the quota when it is finished, whatever else is on its way', async () => {
+  const finalizer = finalizerWith(5000);
+  await database.postgres.query(`delete from files where tenant_id = 't'`);
+  const [one, two] = [
+    await received('quota-1', 'quota-1', randomBytes(3000)),
+    await received('quota-2', 'quota-2', randomBytes(3000)),
+  ];
+  await finalizer.finalize(one, null);
+  await expect(finalizer.finalize(two, null)).rejects.toMatchObject({ reason: 'QUOTA_EXCEEDED' });
+  expect(await uploads.get('t', 'quota-2')).toMatchObject({ state: 'open' });
+  await receiver.detach(two);
+});
