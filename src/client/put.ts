@@ -230,6 +230,7 @@ class PutTransfer {
   /** Streams until the file is there; asks where things stand before each stream but the first. */
   #finish(first: UploadMessage): Promise<FileMessage> {
     let upload: UploadMessage | undefined = first;
+    let knownSize = first.persistedSize;
     return this.#retrying(async (progressed) => {
       upload ??= await this.#context.channel.unary('GetUpload', { name: first.name }, this.#options.signal);
       const { state, file, persistedSize } = upload;
@@ -237,6 +238,9 @@ class PutTransfer {
       upload = undefined;
       if (state === 'COMPLETED' && file !== null) return file;
       if (state === 'FAILED' && error !== null) throw fromStatus(error);
+      // The cut may have taken the acknowledgement and left the bytes.
+      if (persistedSize > knownSize) progressed();
+      knownSize = persistedSize;
       // A stream's early bytes are hashed already; a path's are read once more when another process had sent them.
       await hashUpTo(this.#digest, this.#source, this.#expected === undefined ? persistedSize : 0, {
         readBytes: CHUNK_BYTES,
