@@ -20,10 +20,16 @@ export interface BlobRecordStore {
   dueForVerification(before: Date, limit: number): Promise<BlobRecord[]>;
   /**
    * Takes blobs that no file points to, one transaction each, holding the digest's lock while `remove` deletes the
-   * bytes; at most `limit`; how many. A blob younger than `createdBefore` is left. Blobs whose bytes cannot be removed
-   * keep no other from being taken; what the first of them failed with is thrown in the end.
+   * bytes; at most `limit`; how many. Less than `limit` means that no more were to be had. A blob younger than
+   * `createdBefore` is left. Blobs whose bytes cannot be removed keep no other from being taken; what the first of them
+   * failed with is thrown in the end. `signal` ends it between two blobs.
    */
-  collect(createdBefore: Date, limit: number, remove: (sha256: string) => Promise<void>): Promise<number>;
+  collect(
+    createdBefore: Date,
+    limit: number,
+    remove: (sha256: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<number>;
   /** Runs `act` under the digest's lock, telling whether a row exists: for bytes on disk that no row knows. */
   withLock<T>(sha256: string, act: (known: boolean) => Promise<T>): Promise<T>;
 }

@@ -12,6 +12,11 @@ interface BlobRow {
   verify_time: Date;
 }
 
+interface ReleasedRow {
+  sha256: Buffer;
+  release_time: Date;
+}
+
 const COLUMNS = 'sha256, size_bytes, duplicate_count, state, bad_chunks, create_time, verify_time';
 
 /** Blob rows in the table `blobs`. */
@@ -63,26 +68,39 @@ export class PostgresBlobRecordStore implements BlobRecordStore {
     createdBefore: Date,
     limit: number,
     remove: (sha256: string) => Promise<void>,
+    signal: AbortSignal,
   ): Promise<number> {
-    const { rows } = await this.#postgres.query<{ sha256: Buffer }>(
-      `select sha256 from blobs
-       where release_time is not null and create_time < $1
-       order by release_time
-       limit $2`,
-      [createdBefore, limit],
-    );
     let collected = 0;
     const failures: unknown[] = [];
-    for (const row of rows) {
-      // One blob whose bytes cannot be deleted does not keep the others.
-      try {
-        if (await this.#collectOne(row.sha256, remove)) collected += 1;
-      } catch (error) {
-        failures.push(error);
+    let page: ReleasedRow[] = [];
+    do {
+      page = await this.#released(createdBefore, limit, page.at(-1) ?? null);
+      for (const row of page) {
+        signal.throwIfAborted();
+        if (collected === limit) break;
+        // One blob whose bytes cannot be deleted does not keep the others.
+        try {
+          if (await this.#collectOne(row.sha256, remove)) collected += 1;
+        } catch (error) {
+          failures.push(error);
+        }
       }
-    }
+      // What is in use or in somebody's hands fills pages too, and must not hide what comes behind it.
+    } while (collected < limit && page.length === limit);
     if (failures.length > 0) throw failures[0];
     return collected;
+  }
+
+  async #released(createdBefore: Date, limit: number, after: ReleasedRow | null): Promise<ReleasedRow[]> {
+    const { rows } = await this.#postgres.query<ReleasedRow>(
+      `select sha256, release_time from blobs
+       where release_time is not null and create_time < $1
+         ${after === null ? '' : 'and (release_time, sha256) > ($3::timestamptz, $4::bytea)'}
+       order by release_time, sha256
+       limit $2`,
+      [createdBefore, limit, ...(after === null ? [] : [after.release_time, after.sha256])],
+    );
+    return rows;
   }
 
   /** Whoever holds the lock is just using the blob: it is left for the next time. */
@@ -90,15 +108,11 @@ export class PostgresBlobRecordStore implements BlobRecordStore {
     return this.#postgres.transaction(async (sql) => {
       const hex = sha256.toString('hex');
       if (!(await tryLockDigest(sql, hex))) return false;
-      const { rows } = await sql.query<{ used: boolean }>(
-        `select exists (select from files where files.sha256 = blobs.sha256) as used
-         from blobs
-         where sha256 = $1
-         for update`,
-        [sha256],
-      );
-      if (rows[0] === undefined) return false;
-      if (rows[0].used) {
+      const locked = await sql.query('select from blobs where sha256 = $1 for update', [sha256]);
+      if (locked.rows.length === 0) return false;
+      // Asked when the row is locked, not with the lock: who let go of the blob meanwhile has to be seen.
+      const used = await sql.query('select from files where sha256 = $1 limit 1', [sha256]);
+      if (used.rows.length > 0) {
         await sql.query('update blobs set release_time = null where sha256 = $1', [sha256]);
         return false;
       }

@@ -59,7 +59,7 @@ export async function sweep(parts: HousekeepingParts, signal: AbortSignal): Prom
     purged_files: () => files.purge(now, BATCH),
     requests: () => requests.forget(ago(REMEMBERED_MS), BATCH),
     operations: () => operations.forget(ago(REMEMBERED_MS), BATCH),
-    blobs: () => blobRecords.collect(ago(UNREFERENCED_MS), BATCH, (sha256) => blobs.remove(sha256)),
+    blobs: () => blobRecords.collect(ago(UNREFERENCED_MS), BATCH, (sha256) => blobs.remove(sha256), signal),
   };
   for (const [kind, step] of Object.entries(steps)) {
     await separately(parts, { kind }, signal, async () => {

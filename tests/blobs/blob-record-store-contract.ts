@@ -13,6 +13,7 @@ export interface BlobStores {
 }
 
 const HOUR_MS = 3_600_000;
+const unhurried = new AbortController().signal;
 const inHours = (hours: number) => new Date(Date.now() + hours * HOUR_MS);
 
 /** What every store of blob records must do. */
@@ -35,7 +36,7 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
     await files.delete(tenantId, fileId, { etag: null, allowMissing: false, purgeTime: inHours(-1) });
     await files.purge(new Date(), 1000);
   };
-  const collectAll = () => blobs.collect(inHours(1), 1000, bytes.remove);
+  const collectAll = () => blobs.collect(inHours(1), 1000, bytes.remove, unhurried);
 
   describe('a blob', () => {
     it('is known once a file has it', async () => {
@@ -107,10 +108,32 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
       expect(await blobs.get(sha256)).toBeNull();
     });
 
+    it('is not held up by what is in use again', async () => {
+      const used = ['used 1', 'used 2', 'used 3'];
+      for (const text of used) {
+        await put('passer', text.replace(' ', '-'), text);
+        await put('passer', `${text.replace(' ', '-')}-too`, text);
+        await forget('passer', text.replace(' ', '-'));
+      }
+      const unused = await put('passer', 'unused', 'unused behind them');
+      await forget('passer', 'unused');
+      expect(await blobs.collect(inHours(1), 2, bytes.remove, unhurried)).toBe(1);
+      expect(await blobs.get(unused)).toBeNull();
+      expect(await blobs.known(used.map((text) => contentOf(text).sha256))).toHaveProperty('size', 3);
+    });
+
+    it('ends between two blobs when it is to', async () => {
+      await put('stopper', 'a', 'stopped before');
+      await forget('stopper', 'a');
+      const stopped = blobs.collect(inHours(1), 2, bytes.remove, AbortSignal.abort(new Error('stop')));
+      await expect(stopped).rejects.toThrow('stop');
+      expect(await collectAll()).toBe(1);
+    });
+
     it('leaves what is young', async () => {
       await put('young', 'a', 'young blob');
       await forget('young', 'a');
-      expect(await blobs.collect(inHours(-1), 1000, bytes.remove)).toBe(0);
+      expect(await blobs.collect(inHours(-1), 1000, bytes.remove, unhurried)).toBe(0);
       expect(await collectAll()).toBe(1);
     });
 
@@ -123,7 +146,7 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
         if (sha256 === stubborn) throw new Error('the disk failed');
         await bytes.remove(sha256);
       };
-      await expect(blobs.collect(inHours(1), 1000, remove)).rejects.toThrow('the disk failed');
+      await expect(blobs.collect(inHours(1), 1000, remove, unhurried)).rejects.toThrow('the disk failed');
       expect(await blobs.known([stubborn, contentOf('easy').sha256])).toEqual(new Set([stubborn]));
       expect(await collectAll()).toBe(1);
     });
@@ -140,10 +163,10 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
         await bytes.remove(sha256);
       };
       const counts = await Promise.all(
-        [blobs, otherBlobs].map((store) => store.collect(inHours(1), 5, remove)),
+        [blobs, otherBlobs].map((store) => store.collect(inHours(1), 5, remove, unhurried)),
       );
       expect(Math.max(...counts)).toBeLessThanOrEqual(5);
-      while ((await blobs.collect(inHours(1), 5, remove)) > 0);
+      while ((await blobs.collect(inHours(1), 5, remove, unhurried)) > 0);
       expect(removed).toHaveLength(12);
       expect(new Set(removed).size).toBe(12);
     });
@@ -167,9 +190,9 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
         };
         const options = { mustNotExist: false, uploadId: null };
         await Promise.all([
-          blobs.collect(inHours(1), 10, slowRemove),
+          blobs.collect(inHours(1), 10, slowRemove, unhurried),
           delay(round % 3).then(() => files.commit(tenantId, specOf('new'), contentOf(text), options, place)),
-          otherBlobs.collect(inHours(1), 10, slowRemove),
+          otherBlobs.collect(inHours(1), 10, slowRemove, unhurried),
         ]);
         expect((await files.get(tenantId, 'new')).state).toBe('active');
         expect(await blobs.get(sha256)).not.toBeNull();
@@ -190,7 +213,7 @@ export function blobRecordStoreContract(open: () => BlobStores): void {
         const options = { mustNotExist: false, uploadId: null };
         const [made] = await Promise.all([
           files.commitHeld(tenantId, specOf('new'), { sha256, sizeBytes: null }, options),
-          forget(tenantId, 'old').then(() => blobs.collect(inHours(1), 10, bytes.remove)),
+          forget(tenantId, 'old').then(() => blobs.collect(inHours(1), 10, bytes.remove, unhurried)),
         ]);
         // What nobody got may wait for the next collection, when this one found it locked; what somebody got is there.
         if (made !== null) {
