@@ -31,8 +31,15 @@ export interface HousekeepingParts {
   scrubBytesPerSecondMax: number;
 }
 
+type ScrubParts = Pick<
+  HousekeepingParts,
+  'blobRecords' | 'verifier' | 'clock' | 'log' | 'scrubIntervalMs' | 'scrubBytesPerSecondMax'
+>;
+
 /** Things taken in one go; a sweep goes on until there are no more. */
 const BATCH = 100;
+/** A disk on which so many blobs could not be read is looked at by people first. */
+const SCRUB_FAILURES_MAX = 1000;
 const HOUR_MS = 3_600_000;
 /** Content without a file is left this long: whoever is just making the file needs it. */
 const UNREFERENCED_MS = 10 * 60_000;
@@ -79,22 +86,22 @@ export async function sweepStrays(parts: HousekeepingParts, signal: AbortSignal)
 }
 
 /** Reads what has not been proved for long and proves it again, slowly. */
-export async function scrub(parts: HousekeepingParts, signal: AbortSignal): Promise<void> {
+export async function scrub(parts: ScrubParts, signal: AbortSignal): Promise<void> {
   const { blobRecords, verifier, clock, scrubIntervalMs, scrubBytesPerSecondMax } = parts;
   const before = new Date(clock.nowMs() - scrubIntervalMs);
-  let failed = 0;
-  for (;;) {
-    const due = await blobRecords.dueForVerification(before, BATCH);
-    if (due.length === 0) return;
-    for (const { sha256 } of due) {
+  // They stay due, and are given out again and again.
+  const failed = new Set<string>();
+  while (failed.size < SCRUB_FAILURES_MAX) {
+    const due = await blobRecords.dueForVerification(before, BATCH + failed.size);
+    const next = due.filter(({ sha256 }) => !failed.has(sha256));
+    if (next.length === 0) return;
+    for (const { sha256 } of next) {
       signal.throwIfAborted();
       const proved = await separately(parts, { kind: 'scrub', sha256 }, signal, () =>
         verifier.verify(sha256, { foundBy: 'scrub', signal, bytesPerSecondMax: scrubBytesPerSecondMax }),
       );
-      // It stays due, and would be given out again and again.
-      if (!proved) failed += 1;
+      if (!proved) failed.add(sha256);
     }
-    if (failed > 0) return;
   }
 }
 
@@ -108,7 +115,7 @@ async function recoverStuck(parts: HousekeepingParts, before: Date, signal: Abor
 
 /** What fails does not keep the rest: it is logged, and done the next time. Rejects only when all of it is to stop. */
 async function separately(
-  { log }: HousekeepingParts,
+  { log }: Pick<HousekeepingParts, 'log'>,
   what: Record<string, string>,
   signal: AbortSignal,
   act: () => Promise<unknown>,
