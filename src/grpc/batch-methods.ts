@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { authorize } from '../access/authorize.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Clock } from '../clock.ts';
@@ -19,6 +18,7 @@ import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { RequestStore } from '../operations/request-store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Calls } from './calls.ts';
+import { each } from './each.ts';
 import { fromDigest, fromFile, toFile } from './messages.ts';
 import { once } from './once.ts';
 import { openBlob } from './read-file.ts';
@@ -45,9 +45,6 @@ type BatchMethods = Pick<
 >;
 type ReadItem = NonNullable<BatchReadFilesResponse['items']>[number];
 type UploadItem = NonNullable<BatchUploadFilesResponse['items']>[number];
-
-/** Items of a batch that are worked on at a time. */
-const AT_ONCE = 8;
 
 /** Many small things in one call. Get and delete are all or nothing; read and upload say for each item how it went. */
 export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethods {
@@ -120,11 +117,6 @@ function namesOf(
 
 function requireItems(count: number, itemsMax: number, field: string): void {
   if (count > itemsMax) throw fieldInvalid(field, `has ${count} entries; ${itemsMax} are the most`);
-}
-
-async function each<T, Result>(items: readonly T[], act: (item: T) => Promise<Result>): Promise<Result[]> {
-  const limit = pLimit(AT_ONCE);
-  return Promise.all(items.map((item) => limit(() => act(item))));
 }
 
 async function readItem(

@@ -13,6 +13,7 @@ import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import { VERIFY_FILE } from '../operations/operation-kinds.ts';
 import type { OperationRecord, OperationStore } from '../operations/operation-store.ts';
 import type { Calls } from './calls.ts';
+import { each } from './each.ts';
 import { fromDurationMs, toFile, toTimestamp } from './messages.ts';
 import { packAny } from './protos.ts';
 import { statusMessage } from './status.ts';
@@ -55,7 +56,7 @@ export function operationMethods(parts: OperationMethodParts, calls: Calls): Ope
       const page = await operations.list(tenantId, pageSize(request.pageSize), after);
       const next = page.next && { values: [page.next.createTime.getTime()], id: page.next.operationId };
       return {
-        operations: await Promise.all(page.operations.map((each) => describe(each, parts.files))),
+        operations: await each(page.operations, (operation) => describe(operation, parts.files)),
         nextPageToken: next ? tokens.seal(next, list) : '',
       };
     }),

@@ -16,6 +16,7 @@ import type { UploadRecord } from '../files/upload.ts';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { Upload } from '../gen/longshore/v1/Upload.ts';
 import type { Calls } from './calls.ts';
+import { each } from './each.ts';
 import { providerUnsupported } from './file-methods.ts';
 import { fromDigest, fromDurationMs, fromFile, requireSize, toFile, toUpload } from './messages.ts';
 import { checkRequestId } from './once.ts';
@@ -75,7 +76,7 @@ export function uploadMethods(parts: UploadMethodParts, calls: Calls): UploadMet
       const page = await uploads.list(tenantId, pageSize(request.pageSize), after);
       const next = page.next && { values: [page.next.createTime.getTime()], id: page.next.uploadId };
       return {
-        uploads: await Promise.all(page.uploads.map((upload) => describe(upload, parts))),
+        uploads: await each(page.uploads, (upload) => describe(upload, parts)),
         nextPageToken: next ? tokens.seal(next, list) : '',
       };
     }),

@@ -257,3 +257,32 @@ describe('a verification', () => {
     });
   });
 });
+
+describe('long lists of uploads and operations', () => {
+  it('leave the database to others, however many are asked for at once', async () => {
+    const caller = server.client();
+    const file = await caller.put(randomBytes(10));
+    const id = file.name.split('/').at(-1);
+    await server.database.postgres.query(
+      `insert into uploads (tenant_id, upload_id, file_id, file, state, expire_time)
+       select $1, 'u' || i, $2, (select file from uploads where tenant_id = $1), 'completed', now() + interval '1 day'
+       from generate_series(1, 1000) i`,
+      [caller.tenant, id],
+    );
+    await server.database.postgres.query(
+      `insert into operations (tenant_id, operation_id, kind, input, result, done)
+       select $1, 'o' || i, 'verify-file', json_build_object('fileId', $2::text, 'sha256', ''), '{}', true
+       from generate_series(1, 1000) i`,
+      [caller.tenant, id],
+    );
+    const lists = await Promise.all(
+      [1, 2, 3].flatMap(() => [
+        caller.call('ListUploads', { parent: caller.parent, pageSize: 1000 }),
+        caller.call('ListOperations', { name: `${caller.parent}/operations`, pageSize: 1000 }),
+      ]),
+    );
+    for (const list of lists) {
+      expect('uploads' in list ? list.uploads : list.operations).toHaveLength(1000);
+    }
+  });
+});
