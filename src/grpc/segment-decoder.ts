@@ -1,5 +1,7 @@
 /** Bytes before each gRPC message: a compression flag and a big-endian length. */
 const PREFIX_BYTES = 5;
+/** Pieces of one message. However finely a client or a proxy cuts it, those behind take a bounded number. */
+const SEGMENTS_MAX = 1024;
 
 /**
  * A gRPC message as it came off the wire: pieces of the socket's own buffers, never joined.
@@ -30,7 +32,7 @@ export class SegmentedMessage {
   }
 }
 
-/** Cuts a gRPC stream into messages without copying content. `bytesMax` is for one message. */
+/** Cuts a gRPC stream into messages without copying content, unless it comes in crumbs. `bytesMax` is for one message. */
 export class SegmentDecoder {
   readonly #bytesMax: number;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
@@ -62,9 +64,14 @@ export class SegmentDecoder {
 
   #takeContent(data: Buffer, at: number): number {
     const taken = Math.min(this.#bytesLeft, data.length - at);
-    if (this.#bytes <= this.#bytesMax) this.#segments.push(data.subarray(at, at + taken));
+    if (this.#bytes <= this.#bytesMax) this.#keep(data.subarray(at, at + taken));
     this.#bytesLeft -= taken;
     return taken;
+  }
+
+  #keep(segment: Buffer): void {
+    if (this.#segments.length === SEGMENTS_MAX) this.#segments = [Buffer.concat(this.#segments)];
+    this.#segments.push(segment);
   }
 
   #complete(): SegmentedMessage {

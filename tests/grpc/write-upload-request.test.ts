@@ -112,6 +112,14 @@ test('the decoder cuts a stream into its messages however the socket delivers it
   );
 });
 
+test('a message that comes in crumbs has few pieces all the same', () => {
+  const content = Buffer.from(Array.from({ length: 50_000 }, (_, index) => index % 251));
+  const decoder = new SegmentDecoder(100_000);
+  const [message] = Array.from(framed(content)).flatMap((byte) => decoder.write(Buffer.of(byte)));
+  expect(message?.segments.length).toBeLessThanOrEqual(1024);
+  expect(Buffer.concat(message?.segments ?? []).equals(content)).toBe(true);
+});
+
 test('a message above the limit is dropped as it comes, and the next one is read', () => {
   const decoder = new SegmentDecoder(10);
   const [large, next] = decoder.write(Buffer.concat([framed(Buffer.alloc(11)), framed(Buffer.from('next'))]));
