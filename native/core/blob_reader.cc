@@ -41,46 +41,61 @@ void BlobReader::Refuse(uint64_t block, uint32_t actual) const {
                       {"actual", actual}});
 }
 
-uint32_t BlobReader::ReadBlocks(uint64_t offset, size_t length, uint8_t* to) const {
-  const uint64_t begin = BlockStart(offset);
-  const uint64_t end = offset + length;
-  const uint64_t read_end = std::min(content_.size, BlockStart(end + kBlockBytes - 1));
-  if (length == 0) return 0;
-  const size_t got = ReadAt(fd_.get(), path_, begin, to, static_cast<size_t>(read_end - begin));
-  if (got != read_end - begin) Refuse((begin + got) / kBlockBytes, 0);
+uint64_t BlobReader::BlockEnd(uint64_t offset) const {
+  return std::min(content_.size, BlockStart(offset) + kBlockBytes);
+}
+
+void BlobReader::ReadExactly(uint64_t begin, uint64_t end, uint8_t* to) const {
+  const size_t got = ReadAt(fd_.get(), path_, begin, to, static_cast<size_t>(end - begin));
+  if (got != end - begin) Refuse((begin + got) / kBlockBytes, 0);
+}
+
+uint32_t BlobReader::ReadBlocks(uint64_t begin, uint64_t end, uint8_t* to) const {
+  ReadExactly(begin, end, to);
   uint32_t range_crc = 0;
-  for (uint64_t at = begin; at < read_end; at += kBlockBytes) {
-    const uint64_t block_end = std::min(read_end, at + kBlockBytes);
-    const uint64_t block = at / kBlockBytes;
-    const uint8_t* data = to + (at - begin);
-    const uint32_t crc = Crc32c(0, data, static_cast<size_t>(block_end - at));
-    if (crc != content_.block_crcs[block]) Refuse(block, crc);
-    const uint64_t from = std::max(at, offset);
-    const uint64_t until = std::min(block_end, end);
-    if (from == at && until == block_end) {
-      range_crc = Crc32cCombine(range_crc, crc, until - from);
-    } else {
-      range_crc = Crc32c(range_crc, to + (from - begin), static_cast<size_t>(until - from));
-    }
+  for (uint64_t at = begin; at < end; at = BlockEnd(at)) {
+    const auto bytes = static_cast<size_t>(BlockEnd(at) - at);
+    const uint32_t crc = Crc32c(0, to + (at - begin), bytes);
+    if (crc != content_.block_crcs[at / kBlockBytes]) Refuse(at / kBlockBytes, crc);
+    range_crc = Crc32cCombine(range_crc, crc, bytes);
+  }
+  return range_crc;
+}
+
+uint32_t BlobReader::ReadPart(uint64_t begin, uint64_t end, uint8_t* to) const {
+  const uint64_t block_start = BlockStart(begin);
+  std::vector<uint8_t> block(static_cast<size_t>(BlockEnd(begin) - block_start));
+  ReadBlocks(block_start, BlockEnd(begin), block.data());
+  const uint8_t* from = block.data() + (begin - block_start);
+  std::copy_n(from, end - begin, to);
+  return Crc32c(0, from, static_cast<size_t>(end - begin));
+}
+
+uint32_t BlobReader::ReadRange(uint64_t offset, size_t length, uint8_t* to) const {
+  const uint64_t end = offset + length;
+  uint32_t range_crc = 0;
+  for (uint64_t at = offset; at < end;) {
+    // Up to the next block's start a part, then all whole blocks at once, then a part again.
+    const bool whole = at == BlockStart(at) && end >= BlockEnd(at);
+    const uint64_t whole_end = end == content_.size ? end : BlockStart(end);
+    const uint64_t until = whole ? whole_end : std::min(end, BlockEnd(at));
+    uint8_t* const piece = to + (at - offset);
+    const uint32_t crc = whole ? ReadBlocks(at, until, piece) : ReadPart(at, until, piece);
+    range_crc = Crc32cCombine(range_crc, crc, until - at);
+    at = until;
   }
   return range_crc;
 }
 
 ReadFrame BlobReader::ReadIntoFrame(uint64_t offset, size_t length, uint8_t* frame) const {
-  const uint32_t crc = ReadBlocks(offset, length, frame + kFrameHeadBytes);
-  // The head may cover what was read before the range, and the CRC what was read behind it: both
-  // have done their duty.
-  const auto lead = static_cast<size_t>(offset - BlockStart(offset));
-  const size_t start = kFrameHeadBytes + (length == 0 ? 0 : lead);
-  return {WrapContent(frame, start, length, offset, crc), crc};
+  const uint32_t crc = ReadRange(offset, length, frame + kFrameHeadBytes);
+  return {WrapContent(frame, kFrameHeadBytes, length, offset, crc), crc};
 }
 
 CheckedBytes BlobReader::Read(uint64_t offset, size_t length) const {
   CheckedBytes read;
-  read.bytes.resize(length + 2 * kBlockBytes);
-  read.crc = ReadBlocks(offset, length, read.bytes.data());
-  read.start = static_cast<size_t>(offset - BlockStart(offset));
-  read.length = length;
+  read.bytes.resize(length);
+  read.crc = ReadRange(offset, length, read.bytes.data());
   return read;
 }
 

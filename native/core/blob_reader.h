@@ -18,9 +18,7 @@ struct ReadFrame {
 };
 
 struct CheckedBytes {
-  std::vector<uint8_t> bytes;  // of whole blocks
-  size_t start;                // where what was asked for begins in them
-  size_t length;
+  std::vector<uint8_t> bytes;
   uint32_t crc;
 };
 
@@ -39,8 +37,14 @@ class BlobReader final {
   CheckedBytes Read(uint64_t offset, size_t length) const;
 
  private:
-  // Reads the blocks that hold the range to `to`; returns the CRC of the range alone.
-  uint32_t ReadBlocks(uint64_t offset, size_t length, uint8_t* to) const;
+  // Reads the range to `to`, with every block of it checked whole; returns the CRC of the range.
+  uint32_t ReadRange(uint64_t offset, size_t length, uint8_t* to) const;
+  // Whole blocks, in place.
+  uint32_t ReadBlocks(uint64_t begin, uint64_t end, uint8_t* to) const;
+  // A part of one block: the whole of it is read aside and checked.
+  uint32_t ReadPart(uint64_t begin, uint64_t end, uint8_t* to) const;
+  uint64_t BlockEnd(uint64_t offset) const;
+  void ReadExactly(uint64_t begin, uint64_t end, uint8_t* to) const;
   [[noreturn]] void Refuse(uint64_t block, uint32_t actual) const;
 
   const std::string path_;

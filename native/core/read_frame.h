@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "native/core/chunk_hasher.h"
-
 // A gRPC message around content that lies in its buffer already: a 5-byte prefix (not compressed,
 // length) and longshore.v1.ReadFileResponse{data: {offset, chunk: {content, crc32c}}}, fields in
 // the order of their numbers, those with the default value left out.
@@ -16,9 +14,9 @@ namespace longshore {
 constexpr size_t kFrameHeadBytes = 64;
 constexpr size_t kFrameTailBytes = 64;
 
-// How large a buffer must be: content is read in whole blocks, so up to a block more at each edge.
+// How large a buffer must be.
 constexpr size_t FrameBytes(size_t content_bytes) {
-  return kFrameHeadBytes + content_bytes + 2 * kBlockBytes + kFrameTailBytes;
+  return kFrameHeadBytes + content_bytes + kFrameTailBytes;
 }
 
 struct FrameBounds {

@@ -56,7 +56,7 @@ class Reader {
 };
 
 void Check(uint64_t offset, uint32_t crc, const std::vector<uint8_t>& content, size_t lead) {
-  std::vector<uint8_t> frame(FrameBytes(content.size()), kUntouched);
+  std::vector<uint8_t> frame(lead + FrameBytes(content.size()), kUntouched);
   const size_t start = kFrameHeadBytes + lead;
   std::copy(content.begin(), content.end(), frame.begin() + static_cast<std::ptrdiff_t>(start));
   const FrameBounds bounds = WrapContent(frame.data(), start, content.size(), offset, crc);

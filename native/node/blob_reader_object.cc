@@ -20,7 +20,7 @@ Napi::Value FromFrame(Napi::Env env, const ReadFrame& frame) {
 
 Napi::Value FromRead(Napi::Env env, const CheckedBytes& read) {
   Napi::Object js = Napi::Object::New(env);
-  js["content"] = Napi::Buffer<uint8_t>::Copy(env, read.bytes.data() + read.start, read.length);
+  js["content"] = Napi::Buffer<uint8_t>::Copy(env, read.bytes.data(), read.bytes.size());
   js["crc32c"] = Napi::Number::New(env, read.crc);
   return js;
 }

@@ -35,7 +35,7 @@ export async function openBlobReader(contentPath: string, manifestPath: string):
   return new CheckedBlobReader(await binding.openBlobReader(contentPath, manifestPath));
 }
 
-/** How large a frame buffer must be for `contentBytes` of content at any offset: room for the header and for whole blocks at both edges. */
+/** How large a frame buffer must be for `contentBytes` of content. */
 export function frameBytes(contentBytes: number): number {
   checkByteCount('contentBytes', contentBytes);
   return binding.frameBytes(contentBytes);
