@@ -3,7 +3,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { OperationsHandlers } from '../gen/google/longrunning/Operations.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { detailedStatus } from './detailed-status.ts';
+import { detailStatuses, detailUnknownMethods } from './detailed-status.ts';
 import { hotCalls } from './hot-calls.ts';
 import { serviceDefinition } from './protos.ts';
 import { reflection } from './reflection.ts';
@@ -53,7 +53,12 @@ export async function startGrpcServer(
     MESSAGE_BYTES_MAX,
   );
   const server = new Server({
-    interceptors: [hot, detailedStatus],
+    interceptors: [
+      (method, call) => {
+        detailStatuses(call);
+        return hot(method, call);
+      },
+    ],
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
@@ -61,6 +66,7 @@ export async function startGrpcServer(
     'grpc.enable_channelz': 0,
   });
   raiseReceiveWindow(server, (error) => parts.log.error({ err: error }, 'uploads will be slow'));
+  detailUnknownMethods(server);
   server.addService(fileService(), { ...parts.files });
   server.addService(safeDeserialize(serviceDefinition(OPERATIONS)), { ...parts.operations });
   const health = new HealthImplementation({

@@ -48,6 +48,11 @@ const CODES: Record<ErrorReason, codes> = {
 };
 
 const DETAILS_KEY = 'grpc-status-details-bin';
+/** A status travels in trailers, of which clients take 8 KiB; longer ones would end the call without any status. */
+const MESSAGE_CHARS_MAX = 1000;
+const METADATA_CHARS_MAX = 256;
+const VIOLATIONS_MAX = 10;
+const VIOLATION_CHARS_MAX = 200;
 
 /** The gRPC code by which clients see a reason. */
 export function codeOf(reason: ErrorReason): codes {
@@ -57,10 +62,18 @@ export function codeOf(reason: ErrorReason): codes {
 /** The error as `google.rpc.Status` with ErrorInfo, and BadRequest, QuotaFailure or RetryInfo where they apply. */
 export function statusMessage(error: LongshoreError): Required<Status> {
   const details = [
-    packAny('google.rpc.ErrorInfo', { reason: error.reason, domain: 'longshore', metadata: error.metadata }),
+    packAny('google.rpc.ErrorInfo', {
+      reason: error.reason,
+      domain: 'longshore',
+      metadata: shortMetadata(error),
+    }),
   ];
   if (error.violations.length > 0) {
-    details.push(packAny('google.rpc.BadRequest', { fieldViolations: error.violations }));
+    const fieldViolations = error.violations.slice(0, VIOLATIONS_MAX).map(({ field, description }) => ({
+      field: short(field, VIOLATION_CHARS_MAX),
+      description: short(description, VIOLATION_CHARS_MAX),
+    }));
+    details.push(packAny('google.rpc.BadRequest', { fieldViolations }));
   }
   if (error.quota.length > 0) {
     details.push(packAny('google.rpc.QuotaFailure', { violations: error.quota }));
@@ -70,14 +83,24 @@ export function statusMessage(error: LongshoreError): Required<Status> {
     const nanos = Math.round((error.retryAfterMs % 1000) * 1e6);
     details.push(packAny('google.rpc.RetryInfo', { retryDelay: { seconds, nanos } }));
   }
-  return { code: codeOf(error.reason), message: error.message, details };
+  return { code: codeOf(error.reason), message: short(error.message, MESSAGE_CHARS_MAX), details };
+}
+
+function shortMetadata({ metadata }: LongshoreError): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([key, value]) => [key, short(value, METADATA_CHARS_MAX)]),
+  );
+}
+
+function short(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}...` : text;
 }
 
 /** The error as grpc-js wants it. */
 export function grpcStatus(error: LongshoreError): StatusObject {
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, encode('google.rpc.Status', statusMessage(error)));
-  return { code: codeOf(error.reason), details: error.message, metadata };
+  return { code: codeOf(error.reason), details: short(error.message, MESSAGE_CHARS_MAX), metadata };
 }
 
 /** Whether a status says in detail what happened, as every error of ours does. */
