@@ -25,6 +25,7 @@ import { PostgresUploadStore, UPLOADS_CHANNEL } from './files/postgres-upload-st
 import { ReadCounter } from './files/read-counter.ts';
 import { SmallFiles } from './files/small-files.ts';
 import { TenantQuota } from './files/tenant-quota.ts';
+import { FileUpdater } from './files/update-file.ts';
 import { UploadReceiver, type UploadClaim } from './files/upload-receiver.ts';
 import { UploadResults } from './files/upload-results.ts';
 import { runVerifyOperation, Verifier, type VerifyJob } from './files/verify-file.ts';
@@ -152,6 +153,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     config.uploadTtlMs,
     metrics,
   );
+  const updater = new FileUpdater(files, blobs, damage, mediaTypes);
   const small = new SmallFiles(files, blobs, mediaTypes, quota, clock, metrics);
   listener.listen(UPLOADS_CHANNEL, (payload) => {
     if (payload === null)
@@ -220,7 +222,7 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
         files: {
           ...serverInfoMethods({ version, fileBytesMax, batchBytesMax, batchItemsMax, uploadTtlMs }, calls),
           ...fileMethods(
-            { files, requests, tokens, newId, clock, deleteGraceMs, digestsMax: batchItemsMax },
+            { files, updater, requests, tokens, newId, clock, deleteGraceMs, digestsMax: batchItemsMax },
             calls,
           ),
           ...uploadMethods({ creator, uploads, files, receiver, results, partFiles, tokens, newId }, calls),

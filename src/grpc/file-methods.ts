@@ -5,6 +5,7 @@ import type { FileStore } from '../files/file-store.ts';
 import { parseFilter } from '../files/parse-filter.ts';
 import { pageSize, parseOrder, type PageTokens } from '../files/page.ts';
 import { parseName, parseTenantName, checkId } from '../files/names.ts';
+import type { FileUpdater } from '../files/update-file.ts';
 import type { NewId } from '../files/ids.ts';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { RequestStore } from '../operations/request-store.ts';
@@ -16,6 +17,7 @@ import { fromDigest, toFile } from './messages.ts';
 
 export interface FileMethodParts {
   files: FileStore;
+  updater: FileUpdater;
   requests: RequestStore;
   tokens: PageTokens;
   newId: NewId;
@@ -75,7 +77,7 @@ export function fileMethods(parts: FileMethodParts, calls: Calls): FileMethods {
       const { tenantId, id } = parseName('files', file.name, 'file.name');
       authorize(caller, 'write', tenantId);
       const changes = changesOf(file, request.updateMask?.paths ?? []);
-      return toFile(await files.update(tenantId, id, changes, file.etag || null));
+      return toFile(await parts.updater.update(tenantId, id, changes, file.etag || null));
     }),
 
     CopyFile: calls.unary(async (request, { caller }) => {

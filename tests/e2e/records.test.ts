@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { FileMessage, OperationMessage } from '../../src/client/messages.ts';
+import type { FileInput, FileMessage, OperationMessage } from '../../src/client/messages.ts';
 import { expectContent, type ContractClient } from '../support/contract-client.ts';
 import { runningServer } from '../support/running-server.ts';
 import { filesBelow, until } from '../support/until.ts';
@@ -234,6 +234,28 @@ describe('an update', () => {
         caller.call('UpdateFile', { file: { name: file.name }, updateMask: { paths: [path] } }),
       ).rejects.toMatchObject({ reason: 'FIELD_INVALID', violations: [{ field: 'update_mask' }] });
     }
+  });
+});
+
+describe('a new name or type', () => {
+  it('is held against what is taken here and against the content, as when the file was made', async () => {
+    const caller = server.client();
+    const { name } = await caller.put(Buffer.from('plain text, whatever it is called'), {
+      displayName: 'a.txt',
+    });
+    const update = (file: FileInput) => caller.call('UpdateFile', { file: { name, ...file } });
+    await expect(update({ displayName: 'a.bat' })).rejects.toMatchObject({ reason: 'TYPE_BLOCKED' });
+    await expect(update({ mediaType: 'application/x-msdownload' })).rejects.toMatchObject({
+      reason: 'TYPE_BLOCKED',
+    });
+    await expect(update({ mediaType: 'image/png' })).rejects.toMatchObject({
+      reason: 'TYPE_MISMATCH',
+      metadata: { declared: 'image/png' },
+    });
+    expect(await update({ displayName: 'a.md', mediaType: 'text/markdown' })).toMatchObject({
+      displayName: 'a.md',
+      mediaType: 'text/markdown',
+    });
   });
 });
 
