@@ -7,7 +7,7 @@ export interface Frame {
   readonly contentBytes: number;
 }
 
-/** Content sizes of frames; a stream climbs them while its reader keeps up. */
+/** Content sizes of frames; a stream climbs them while its reader keeps up and memory allows. */
 const SIZES = [64 * 2 ** 10, 256 * 2 ** 10, 2 ** 20, 2 * 2 ** 20] as const;
 export const FRAME_CONTENT_BYTES_MIN = SIZES[0];
 export const FRAME_CONTENT_BYTES_MAX = SIZES[3];
@@ -31,10 +31,10 @@ export class FramePool {
     this.#onChange = onChange;
   }
 
-  /** A frame for `contentBytes`, or a smaller one when memory is short. */
+  /** A frame for `contentBytes`, or a smaller one when memory is getting short. */
   take(contentBytes: number): Frame {
-    const wanted = SIZES.findLast((size) => size <= contentBytes) ?? FRAME_CONTENT_BYTES_MIN;
-    const size = this.#usedBytes + wanted <= this.#bytesMax ? wanted : FRAME_CONTENT_BYTES_MIN;
+    const allowed = (size: number) => size <= contentBytes && this.#usedBytes + size <= this.#share(size);
+    const size = SIZES.findLast(allowed) ?? FRAME_CONTENT_BYTES_MIN;
     const free = this.#free.get(size)?.pop();
     if (free) this.#freeBytes -= free.length;
     const buffer = free ?? Buffer.allocUnsafeSlow(frameBytes(size));
@@ -55,6 +55,11 @@ export class FramePool {
   /** Forgets a frame that the socket may still be sending from: it is not used again. */
   drop(frame: Frame): void {
     this.#count(-frame.buffer.length);
+  }
+
+  /** Large frames leave room for those of the streams that come after. */
+  #share(size: number): number {
+    return size > SIZES[1] ? this.#bytesMax / 2 : (this.#bytesMax * 3) / 4;
   }
 
   #count(bytes: number): void {

@@ -25,13 +25,14 @@ export async function sendContent(
   let wantedBytes = FRAME_CONTENT_BYTES_MIN;
   try {
     for (let at = range.offset; at < range.end;) {
-      at = await stream.fill(at, range.end, wantedBytes);
-      if (wantedBytes < chunkBytes) await stream.settle();
+      const filled = await stream.fill(at, range.end, wantedBytes);
+      at = filled.end;
+      // Still climbing, or memory is short: one frame at a time.
+      if (wantedBytes < chunkBytes || filled.short) await stream.settle();
       else await stream.sendAllButNewest();
       wantedBytes = Math.min(wantedBytes * 4, chunkBytes);
     }
     await stream.settle();
-    stream.giveBack();
     return stream.crc32c;
   } catch (error) {
     stream.drop();
@@ -70,8 +71,8 @@ class ContentStream {
     this.#pool = pool;
   }
 
-  /** Begins to fill the next frame from `at`, when it is free; returns where the one after it begins. */
-  async fill(at: number, end: number, wantedBytes: number): Promise<number> {
+  /** Begins to fill the next frame from `at`, when it is free: up to which offset, and whether it is one for want of memory. */
+  async fill(at: number, end: number, wantedBytes: number): Promise<{ end: number; short: boolean }> {
     const slot = this.#slots[this.#turn++ % FRAMES_MAX]!;
     await slot.sent;
     if (slot.frame && slot.frame.contentBytes < wantedBytes) this.#release(slot);
@@ -81,7 +82,9 @@ class ContentStream {
     // Whoever sends it hears of a failure; until then it must not count as unheard. The same goes for what is sent.
     bounds.catch(() => undefined);
     this.#filled.push({ slot, bounds, bytes });
-    return at + bytes;
+    const short =
+      slot.frame.contentBytes === FRAME_CONTENT_BYTES_MIN && wantedBytes > FRAME_CONTENT_BYTES_MIN;
+    return { end: at + bytes, short };
   }
 
   /** Hands frames to the socket, in order, but for the one that was begun last. */
@@ -89,13 +92,10 @@ class ContentStream {
     while (this.#filled.length > 1) await this.#sendOldest();
   }
 
-  /** Everything begun is filled and has gone. */
+  /** Everything begun is filled and has gone, and its frames are given back. */
   async settle(): Promise<void> {
     while (this.#filled.length > 0) await this.#sendOldest();
     await Promise.all(this.#slots.map((slot) => slot.sent));
-  }
-
-  giveBack(): void {
     for (const slot of this.#slots) this.#release(slot);
   }
 

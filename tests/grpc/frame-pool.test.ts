@@ -17,11 +17,17 @@ test('a dropped frame is never used again: the socket may still be sending from 
   expect(pool.take(MIB).buffer === first.buffer).toBe(false);
 });
 
-test('past the budget streams get the smallest frame, and never none', () => {
-  const pool = new FramePool(3 * MIB, () => undefined);
-  const sizes = Array.from({ length: 6 }, () => pool.take(MIB).contentBytes);
-  expect(sizes.slice(0, 2)).toEqual([MIB, MIB]);
-  expect(sizes.slice(3)).toEqual([FRAME_CONTENT_BYTES_MIN, FRAME_CONTENT_BYTES_MIN, FRAME_CONTENT_BYTES_MIN]);
+test('frames get smaller as memory gets short, and a stream never gets none', () => {
+  const pool = new FramePool(8 * MIB, () => undefined);
+  const sizes = Array.from({ length: 40 }, () => pool.take(MIB).contentBytes);
+  expect(sizes.slice(0, 3)).toEqual([MIB, MIB, MIB]);
+  expect(sizes).toContain(256 * 1024);
+  expect(sizes.slice(-3)).toEqual([
+    FRAME_CONTENT_BYTES_MIN,
+    FRAME_CONTENT_BYTES_MIN,
+    FRAME_CONTENT_BYTES_MIN,
+  ]);
+  expect([...sizes].sort((a, b) => b - a)).toEqual(sizes);
 });
 
 test('it says how much is in use, and nothing when all is given back', () => {
