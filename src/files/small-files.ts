@@ -1,7 +1,6 @@
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Clock } from '../clock.ts';
 import { LongshoreError } from '../errors.ts';
-
 import type { Metrics } from '../telemetry/metrics.ts';
 import { checkFileSpec } from './file-spec.ts';
 import type { FileStore } from './file-store.ts';
@@ -10,6 +9,7 @@ import { requireDigest, stored } from './finalize-upload.ts';
 import { HEAD_BYTES } from './media-type-content.ts';
 import type { MediaTypes } from './media-type.ts';
 import { describeContent } from './small-content.ts';
+import { isStorageFull, storageFull } from './storage-full.ts';
 import type { TenantQuota } from './tenant-quota.ts';
 
 export interface SmallFile {
@@ -45,7 +45,7 @@ export class SmallFiles {
     this.#metrics = metrics;
   }
 
-  /** Throws what an upload throws: CHUNK_CORRUPT, DIGEST_MISMATCH, TYPE_*, FILE_TOO_LARGE, FIELD_INVALID, QUOTA_EXCEEDED. */
+  /** Throws what an upload throws: CHUNK_CORRUPT, DIGEST_MISMATCH, TYPE_*, FILE_TOO_LARGE, FIELD_INVALID, QUOTA_EXCEEDED, STORAGE_FULL. */
   async store({ tenantId, file, content, crc32c, expectedSha256 }: SmallFile): Promise<FileRecord> {
     checkFileSpec(file, new Date(this.#clock.nowMs()));
     await this.#quota.check(tenantId, content.length);
@@ -66,9 +66,17 @@ export class SmallFiles {
       { ...file, mediaType },
       stored(found),
       { mustNotExist: false, uploadId: null },
-      () => this.#blobs.placeSmall(content, found.sha256),
+      () => this.#place(content, found.sha256),
     );
     if (deduplicated) this.#metrics.deduplicationHits.inc();
     return record;
+  }
+
+  async #place(content: Buffer, sha256: string): Promise<{ existed: boolean }> {
+    try {
+      return await this.#blobs.placeSmall(content, sha256);
+    } catch (error) {
+      throw isStorageFull(error) ? storageFull(content.length, await this.#blobs.space(), error) : error;
+    }
   }
 }
