@@ -64,10 +64,11 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
       return { items };
     }),
 
-    BatchUploadFiles: calls.unary(async (request, { caller }) => {
+    BatchUploadFiles: calls.unary(async (request, { caller, signal }) => {
       const tenantId = parseTenantName(request.parent);
       authorize(caller, 'write', tenantId);
       requireItems(request.items.length, itemsMax, 'items');
+      requireBytes(request.items, parts.bytesMax);
       const repeatable = {
         method: 'BatchUploadFiles',
         tenantId,
@@ -76,12 +77,12 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
         type: 'longshore.v1.BatchUploadFilesRequest',
         answer: 'longshore.v1.BatchUploadFilesResponse',
       };
-      return once(parts.requests, repeatable, async () => ({
+      return once(parts.requests, repeatable, signal, async () => ({
         items: await each(request.items, (item) => uploadItem(parts, tenantId, item)),
       }));
     }),
 
-    BatchDeleteFiles: calls.unary(async (request, { caller }) => {
+    BatchDeleteFiles: calls.unary(async (request, { caller, signal }) => {
       const { tenantId, ids } = namesOf(request, itemsMax);
       authorize(caller, 'write', tenantId);
       const repeatable = {
@@ -92,7 +93,7 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
         type: 'longshore.v1.BatchDeleteFilesRequest',
         answer: 'longshore.v1.BatchDeleteFilesResponse',
       };
-      return once(parts.requests, repeatable, async () => {
+      return once(parts.requests, repeatable, signal, async () => {
         const purgeTime = new Date(parts.clock.nowMs() + parts.deleteGraceMs);
         return { files: (await files.deleteMany(tenantId, ids, purgeTime)).map(toFile) };
       });
@@ -117,6 +118,12 @@ function namesOf(
 
 function requireItems(count: number, itemsMax: number, field: string): void {
   if (count > itemsMax) throw fieldInvalid(field, `has ${count} entries; ${itemsMax} are the most`);
+}
+
+function requireBytes(items: BatchUploadFilesRequest__Output['items'], bytesMax: number): void {
+  const bytes = items.reduce((sum, { chunk }) => sum + (chunk?.content.length ?? 0), 0);
+  if (bytes > bytesMax)
+    throw fieldInvalid('items', `hold ${bytes} bytes of content; ${bytesMax} are the most`);
 }
 
 async function readItem(

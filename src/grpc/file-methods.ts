@@ -80,21 +80,21 @@ export function fileMethods(parts: FileMethodParts, calls: Calls): FileMethods {
       return toFile(await parts.updater.update(tenantId, id, changes, file.etag || null));
     }),
 
-    CopyFile: calls.unary(async (request, { caller }) => {
+    CopyFile: calls.unary(async (request, { caller, signal }) => {
       const source = parseName('files', request.name);
       const tenantId = parseTenantName(request.parent);
       authorize(caller, 'read', source.tenantId);
       authorize(caller, 'write', tenantId);
       const fileId = request.fileId === '' ? parts.newId() : checkId(request.fileId, 'file_id');
-      return once(parts.requests, repeatable('CopyFile', tenantId, request), async () =>
+      return once(parts.requests, repeatable('CopyFile', tenantId, request), signal, async () =>
         toFile(await files.copy({ tenantId: source.tenantId, fileId: source.id }, { tenantId, fileId })),
       );
     }),
 
-    DeleteFile: calls.unary(async (request, { caller }) => {
+    DeleteFile: calls.unary(async (request, { caller, signal }) => {
       const { tenantId, id } = parseName('files', request.name);
       authorize(caller, 'write', tenantId);
-      return once(parts.requests, repeatable('DeleteFile', tenantId, request), async () => {
+      return once(parts.requests, repeatable('DeleteFile', tenantId, request), signal, async () => {
         const deleted = await files.delete(tenantId, id, {
           etag: request.etag || null,
           allowMissing: request.allowMissing,

@@ -22,16 +22,21 @@ export interface RepeatableRequest {
   answer: string;
 }
 
-/** Runs `act` once for a request id, and gives the same answer again to whoever repeats the request. */
+/**
+ * Runs `act` once for a request id, and gives the same answer again to whoever repeats the request; a repeat waits for the
+ * first one until `signal` fires.
+ */
 export async function once<T extends object>(
   requests: RequestStore,
   { method, tenantId, requestId, message, type, answer }: RepeatableRequest,
+  signal: AbortSignal,
   act: () => Promise<T>,
 ): Promise<T | object> {
   if (checkRequestId(requestId) === '') return act();
   const fingerprint = createHash('sha256').update(encode(type, message)).digest('hex');
-  return requests.once<T | object>({ tenantId, requestId, method, fingerprint }, act, {
-    encode: (value) => encode(answer, value).toString('base64'),
-    decode: (stored) => decode(answer, Buffer.from(String(stored), 'base64')),
-  });
+  const codec = {
+    encode: (value: T | object) => encode(answer, value).toString('base64'),
+    decode: (stored: unknown) => decode(answer, Buffer.from(String(stored), 'base64')),
+  };
+  return requests.once<T | object>({ tenantId, requestId, method, fingerprint }, act, codec, signal);
 }

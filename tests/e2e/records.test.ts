@@ -237,6 +237,18 @@ describe('an update', () => {
   });
 });
 
+describe('a batch', () => {
+  it('with more content than one may hold is refused as a whole', async () => {
+    const caller = server.client();
+    const items = Array.from({ length: 3 }, () => ({ chunk: { content: Buffer.alloc(1300 * 1024) } }));
+    await expect(caller.call('BatchUploadFiles', { parent: caller.parent, items })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'items' }],
+    });
+    expect(await listed(caller)).toEqual([]);
+  });
+});
+
 describe('a new name or type', () => {
   it('is held against what is taken here and against the content, as when the file was made', async () => {
     const caller = server.client();
