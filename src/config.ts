@@ -82,7 +82,7 @@ const SETTINGS = {
     'LONGSHORE_AUTH',
     'off',
     oneOf(['off', 'keys']),
-    '`keys`: every call needs an API key. `off`: everybody is the default tenant; on loopback addresses only.',
+    '`keys`: every call needs an API key. `off`: everybody may do everything, for every tenant; on loopback addresses only.',
   ),
   pageTokenKey: setting(
     'LONGSHORE_PAGE_TOKEN_KEY',

@@ -13,7 +13,7 @@ export interface OperationRecord {
   updateTime: Date;
 }
 
-/** Operations in the database; each change is announced (NOTIFY) so that waiters need not poll. */
+/** Operations in the database; each change is announced (NOTIFY). */
 export interface OperationStore {
   create(operation: {
     tenantId: string;
