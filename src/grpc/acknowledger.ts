@@ -1,4 +1,3 @@
-import type { OpenUpload } from '../files/open-upload.ts';
 import type { Persisted } from '../native/part-file.ts';
 
 /** An ack is due after so many bytes … */
@@ -10,7 +9,7 @@ const UNSYNCED_BYTES_MAX = 16 * 2 ** 20;
 
 /** Gets received bytes onto the disk and says so, one sync at a time, while more bytes come in. */
 export class Acknowledger {
-  readonly #open: OpenUpload;
+  readonly #toDisk: () => Promise<Persisted>;
   readonly #acknowledge: (persisted: Persisted) => Promise<void>;
   readonly #fail: (error: unknown) => void;
   /** Received since the last sync began. */
@@ -21,13 +20,13 @@ export class Acknowledger {
   #isDue = false;
   #isSettling = false;
 
-  /** `fail` hears of a sync or an ack that went wrong. */
+  /** `toDisk` gets everything onto the disk that was received before; `fail` hears of a sync or an ack that went wrong. */
   constructor(
-    open: OpenUpload,
+    toDisk: () => Promise<Persisted>,
     acknowledge: (persisted: Persisted) => Promise<void>,
     fail: (error: unknown) => void,
   ) {
-    this.#open = open;
+    this.#toDisk = toDisk;
     this.#acknowledge = acknowledge;
     this.#fail = fail;
   }
@@ -70,7 +69,7 @@ export class Acknowledger {
   }
 
   async #syncOnce(): Promise<void> {
-    await this.#acknowledge(await this.#open.sync());
+    await this.#acknowledge(await this.#toDisk());
   }
 
   #synced(): void {

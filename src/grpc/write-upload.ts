@@ -54,6 +54,8 @@ class UploadStream {
   readonly #parts: WriteUploadParts;
   /** Fires with whatever ends the stream early: the client, a newer writer, silence, the disk. */
   readonly #broken = new AbortController();
+  /** Fires when the stream is over: nobody is listened to any more. */
+  readonly #closed = new AbortController();
   readonly #signal: AbortSignal;
   readonly #idle: NodeJS.Timeout;
   readonly #pieces = new Set<Promise<void>>();
@@ -86,7 +88,7 @@ class UploadStream {
   async receive(open: OpenUpload, first: WriteRequest): Promise<void> {
     this.#breakOn(open.ended);
     const acks = new Acknowledger(
-      open,
+      () => this.#timed(open.sync()),
       (persisted) => {
         this.#parts.metrics.uploadAcks.inc();
         return this.#sink.write({ progress: toUpload(open.upload, persisted, null) });
@@ -112,6 +114,7 @@ class UploadStream {
   /** Nothing is waited for any more. */
   close(): void {
     clearTimeout(this.#idle);
+    this.#closed.abort();
   }
 
   async #take(open: OpenUpload, message: WriteRequest, acks: Acknowledger): Promise<void> {
@@ -141,6 +144,15 @@ class UploadStream {
     await this.#sink.write({ file: toFile(file) });
   }
 
+  async #timed<T>(sync: Promise<T>): Promise<T> {
+    const done = this.#parts.metrics.syncSeconds.startTimer();
+    try {
+      return await sync;
+    } finally {
+      done();
+    }
+  }
+
   /** Every piece is written and hashed, or the stream is broken. */
   async #drain(): Promise<void> {
     await Promise.all(this.#pieces);
@@ -149,7 +161,8 @@ class UploadStream {
 
   #breakOn(signal: AbortSignal): void {
     if (signal.aborted) this.#broken.abort(signal.reason);
-    signal.addEventListener('abort', () => this.#broken.abort(signal.reason), { once: true });
+    const listening = { once: true, signal: this.#closed.signal };
+    signal.addEventListener('abort', () => this.#broken.abort(signal.reason), listening);
   }
 
   #onIdle(): void {
