@@ -1,7 +1,7 @@
 import type { BlobReader, FrameBounds } from '../native/blob-reader.ts';
 import { crc32cCombine } from '../native/crc32c.ts';
 import type { ReadFileResponse } from '../gen/longshore/v1/ReadFileResponse.ts';
-import { FramePool, FRAME_CONTENT_BYTES_MIN, type Frame } from './frame-pool.ts';
+import { type FramePool, FRAME_CONTENT_BYTES_MIN, type Frame } from './frame-pool.ts';
 import { FramedMessage } from './hot-calls.ts';
 import type { MessageSink } from './message-sink.ts';
 
