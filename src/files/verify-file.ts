@@ -72,6 +72,7 @@ export interface VerifyInput {
   tenantId: string;
   fileId: string;
   sha256: string;
+  sizeBytes: number;
   repair: boolean;
 }
 

@@ -100,7 +100,8 @@ export function verifyMethods(
       authorize(caller, 'write', tenantId);
       const file = await parts.files.get(tenantId, id);
       if (file.state === 'deleted') throw fileNotFound();
-      const input: VerifyInput = { tenantId, fileId: id, sha256: file.sha256, repair: request.repair };
+      const { sha256, sizeBytes } = file;
+      const input: VerifyInput = { tenantId, fileId: id, sha256, sizeBytes, repair: request.repair };
       const operationId = parts.newId();
       const operation = await parts.operations.create({
         tenantId,
@@ -121,7 +122,7 @@ async function describe(operation: OperationRecord, files: FileStore): Promise<O
     done,
     metadata: packAny('longshore.v1.VerifyFileMetadata', {
       file: formatName('files', tenantId, String(input['fileId'])),
-      digest: { sha256: String(input['sha256']) },
+      digest: { sha256: String(input['sha256']), sizeBytes: Number(input['sizeBytes']) },
       createTime: toTimestamp(operation.createTime),
     }),
     ...(error ? { error: statusMessage(fromStored(error)) } : {}),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FileInput, FileMessage, OperationMessage } from '../../src/client/messages.ts';
+import { decode } from '../../src/grpc/protos.ts';
 import { expectContent, type ContractClient } from '../support/contract-client.ts';
 import { runningServer } from '../support/running-server.ts';
 import { filesBelow, until } from '../support/until.ts';
@@ -276,6 +277,10 @@ describe('a verification', () => {
     const caller = server.client();
     const file = await caller.put(randomBytes(3_000_000));
     const operation = await caller.call('VerifyFile', { name: file.name });
+    expect(decode('longshore.v1.VerifyFileMetadata', operation.metadata?.value as Buffer)).toMatchObject({
+      file: file.name,
+      digest: file.digest,
+    });
     const ended = await done(caller, operation);
     expect(ended).toMatchObject({ done: true, result: 'response' });
     expect(ended.response?.type_url).toBe('type.googleapis.com/longshore.v1.VerifyFileResponse');
@@ -305,7 +310,7 @@ describe('long lists of uploads and operations', () => {
     );
     await server.database.postgres.query(
       `insert into operations (tenant_id, operation_id, kind, input, result, done)
-       select $1, 'o' || i, 'verify-file', json_build_object('fileId', $2::text, 'sha256', ''), '{}', true
+       select $1, 'o' || i, 'verify-file', json_build_object('fileId', $2::text, 'sha256', '', 'sizeBytes', 0), '{}', true
        from generate_series(1, 1000) i`,
       [caller.tenant, id],
     );

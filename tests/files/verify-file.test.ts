@@ -88,7 +88,7 @@ test('an operation that was cancelled before its job ran ends as cancelled', asy
   const { operations } = all;
   const content = randomBytes(1000);
   await blobs.placeSmall(content, sha256(content));
-  const input = { tenantId: 'a', fileId: 'f', sha256: sha256(content), repair: false };
+  const input = { tenantId: 'a', fileId: 'f', sha256: sha256(content), sizeBytes: 1000, repair: false };
   await operations.create({ tenantId: 'a', operationId: 'o', kind: 'verify-file', input });
   await operations.requestCancel('a', 'o');
   await runVerifyOperation({ tenantId: 'a', operationId: 'o', input }, all, now());
