@@ -3,7 +3,7 @@ import { OpenBlobs } from '../../src/blobs/open-blobs.ts';
 import type { BlobReader } from '../../src/native/blob-reader.ts';
 
 /** Readers that only know whether they were closed: what is tested here is who opens and closes them. */
-function readers() {
+function readers(size = 0) {
   const opened: { sha256: string; closed: boolean }[] = [];
   const open = async (sha256: string): Promise<BlobReader> => {
     if (sha256 === 'missing') throw new Error('not there');
@@ -14,7 +14,7 @@ function readers() {
     };
     const nothing = () => Promise.reject(new Error('not read here'));
     return {
-      size: 0,
+      size,
       sha256,
       chunkDigests: Buffer.alloc(0),
       readFrame: nothing,
@@ -62,6 +62,16 @@ test('idle readers are kept up to a limit, the least recently used are closed', 
   expect(closed).toContain('idle-0');
   expect(closed).not.toContain('busy');
   expect(closed).not.toContain('idle-399');
+  busy.release();
+});
+
+test('idle readers of very large content are few, since each holds its manifest', async () => {
+  const { opened, open } = readers(2 ** 39);
+  const blobs = new OpenBlobs(open);
+  const busy = await blobs.lease('busy');
+  for (const sha256 of ['one', 'two', 'three']) (await blobs.lease(sha256)).release();
+  await settled();
+  expect(opened.filter(({ closed }) => !closed).map(({ sha256 }) => sha256)).toEqual(['busy', 'three']);
   busy.release();
 });
 
