@@ -19,7 +19,11 @@ test('a repeat whose client goes away waits no longer for the first one', async 
   };
   let finish = (): void => undefined;
   const running = new Promise<void>((started) => {
-    const act = () => new Promise<object>((resolve) => void ((finish = () => resolve({})), started()));
+    const act = () =>
+      new Promise<object>((resolve) => {
+        finish = () => resolve({});
+        started();
+      });
     void once(requests, request, new AbortController().signal, act);
   });
   await running;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LongshoreClientError } from '../../../src/client/client-error.ts';
+import { type LongshoreClientError } from '../../../src/client/client-error.ts';
 import { ContractClient, expectContent } from '../../support/contract-client.ts';
 import { sha256 } from '../../support/digest.ts';
 import { faultfs, faultfsMissing } from '../../support/faultfs.ts';
