@@ -82,7 +82,7 @@ export class UploadFinalizer {
     const file = await this.#commit(upload, mediaType, content, () =>
       open.place((part) => this.#blobs.place(part, content.sha256)),
     );
-    await this.#partFiles.discard(upload.uploadId);
+    await this.#clearUp(upload.uploadId);
     return file;
   }
 
@@ -99,7 +99,7 @@ export class UploadFinalizer {
     if (upload.state === 'open') return null;
     if (upload.state !== 'finalizing') {
       // What was removed with the end of the upload was made anew by opening it.
-      await this.#partFiles.discard(uploadId);
+      await this.#clearUp(uploadId);
       return upload.state === 'completed' ? await this.#files.get(tenantId, upload.file.fileId) : null;
     }
     const content = upload.sha256 === null ? null : await this.#blobs.describe(upload.sha256);
@@ -116,7 +116,7 @@ export class UploadFinalizer {
       if (await this.#blobs.hasDurably(content.sha256)) return { existed: true };
       throw new LongshoreError('UPLOAD_INCOMPLETE', 'The content went away while the upload was recovered.');
     });
-    await this.#partFiles.discard(uploadId);
+    await this.#clearUp(uploadId);
     return file;
   }
 
@@ -151,11 +151,20 @@ export class UploadFinalizer {
     return this.#mediaTypes.check(upload.file, content.size, head);
   }
 
+  /** How the upload ended is written down: a folder that cannot be removed now is the sweep's business, not the caller's. */
+  async #clearUp(uploadId: string): Promise<void> {
+    try {
+      await this.#partFiles.discard(uploadId);
+    } catch {
+      this.#metrics.partFilesLeft.inc();
+    }
+  }
+
   async #refuse(open: OpenUpload, error: LongshoreError): Promise<void> {
     const { tenantId, uploadId } = open.upload;
     await this.#uploads.fail(tenantId, uploadId, { reason: error.reason, message: error.message });
     await open.end(error);
-    await this.#partFiles.discard(uploadId);
+    await this.#clearUp(uploadId);
   }
 }
 

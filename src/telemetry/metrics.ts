@@ -92,6 +92,11 @@ export function createMetrics() {
       labelNames: ['kind'] as const,
       registers,
     }),
+    partFilesLeft: new Counter({
+      name: 'longshore_part_files_left_total',
+      help: 'Part files that could not be removed with the end of their upload; a sweep does it.',
+      registers,
+    }),
     trackingLost: new Counter({
       name: 'longshore_tracking_lost_total',
       help: 'Tracked events that could not be kept.',
