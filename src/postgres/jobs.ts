@@ -40,13 +40,16 @@ export async function startJobs(
 ): Promise<Jobs> {
   const stopping = new AbortController();
   const periods = new Map<string, number>();
-  const pools = new Set<string>();
+  const pools: WorkerPools = { alive: new Set(), ended: new Set() };
+  let underWay = 0;
   const taskList: TaskList = {};
   for (const [name, task] of Object.entries(tasks)) {
     taskList[name] = async (payload) => {
+      underWay += 1;
       try {
         await task(payload, stopping.signal);
       } finally {
+        underWay -= 1;
         if (!stopping.signal.aborted) await schedule(name, true);
       }
     };
@@ -66,6 +69,14 @@ export async function startJobs(
   const start = (): Promise<Runner> => run({ ...options(pool, log, pools), taskList });
   let runner = await start();
 
+  /** Jobs whose end could not be told to the database are nobody's once the workers that had them are gone. */
+  const releaseEnded = async (): Promise<void> => {
+    if (underWay > 0 || pools.ended.size === 0) return;
+    const ended = [...pools.ended];
+    await pool.query('select graphile_worker.force_unlock_workers($1)', [ended]);
+    for (const id of ended) pools.ended.delete(id);
+  };
+
   /** What ends by itself (its connections were lost at a bad moment) is started again. */
   const supervise = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -74,7 +85,9 @@ export async function startJobs(
       log.warn('background work stopped and is started again');
       await clock.sleep(RESTART_DELAY_MS, stopping.signal).catch(() => undefined);
       try {
-        if (!stopping.signal.aborted) runner = await start();
+        if (stopping.signal.aborted) return;
+        runner = await start();
+        await releaseEnded();
       } catch (error) {
         log.warn({ err: error }, 'background work could not be started again yet');
       }
@@ -84,7 +97,8 @@ export async function startJobs(
     while (!stopping.signal.aborted) {
       try {
         await clock.sleep(HEARTBEAT_MS, stopping.signal);
-        await keepJobs(pool, [...pools]);
+        await keepJobs(pool, [...pools.alive]);
+        await releaseEnded();
         // One whose end could not be told to the database was not put down for the next time.
         for (const task of periods.keys()) await schedule(task, false);
       } catch (error) {
@@ -115,11 +129,19 @@ export async function startJobs(
   };
 }
 
-/** `pools` are kept to be the ids under which jobs are locked here. */
-function options(pool: pg.Pool, log: Logger, pools: Set<string>): Parameters<typeof run>[0] {
+/** The ids under which jobs are, or were, locked here. */
+interface WorkerPools {
+  readonly alive: Set<string>;
+  readonly ended: Set<string>;
+}
+
+function options(pool: pg.Pool, log: Logger, pools: WorkerPools): Parameters<typeof run>[0] {
   const events: WorkerEvents = new EventEmitter();
-  events.on('pool:create', ({ workerPool }) => void pools.add(workerPool.id));
-  events.on('pool:release', ({ workerPool }) => void pools.delete(workerPool.id));
+  events.on('pool:create', ({ workerPool }) => void pools.alive.add(workerPool.id));
+  events.on('pool:release', ({ workerPool }) => {
+    pools.alive.delete(workerPool.id);
+    pools.ended.add(workerPool.id);
+  });
   return {
     pgPool: pool,
     events,
