@@ -66,6 +66,8 @@ export interface App {
 }
 
 const DAY_MS = 86_400_000;
+/** Between a call's end and its last bytes being with the client. */
+const LAST_ANSWERS_MS = 1000;
 const ANYONE: Caller = { tenantId: null, role: 'admin', keyId: null };
 
 /** The whole machine: builds every part once, by hand, and joins them. Rejects, with nothing left running, when a part cannot start. */
@@ -287,8 +289,10 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
       });
       const cut = setTimeout(() => calls.abort(draining), config.drainTimeoutMs);
       const drained = new AbortController();
-      const late = clock.sleep(config.drainTimeoutMs + 1000, drained.signal).catch(() => undefined);
-      await Promise.race([grpc.close(), late]);
+      const wait = (ms: number) => clock.sleep(ms, drained.signal).catch(() => undefined);
+      // Who watches health never ends: when all calls have, only their answers are still given time to leave.
+      const served = calls.idle().then(() => wait(LAST_ANSWERS_MS));
+      await Promise.race([grpc.close(), served, wait(config.drainTimeoutMs + LAST_ANSWERS_MS)]);
       drained.abort();
       clearTimeout(cut);
       await receiver.close(draining);

@@ -61,6 +61,7 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #running = new Set<AbortController>();
+  #heardIdle: (() => void)[] = [];
 
   constructor(options: CallsOptions) {
     this.#options = options;
@@ -69,6 +70,11 @@ export class Calls {
   /** Ends every call that is still running with `reason`. */
   abort(reason: LongshoreError): void {
     for (const controller of this.#running) controller.abort(reason);
+  }
+
+  /** Resolves as soon as no call is running. Health watches and reflection are not among them. */
+  async idle(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#heardIdle.push(resolve));
   }
 
   unary<Request, Response>(handle: Unary<Request, Response>): handleUnaryCall<Request, Response> {
@@ -133,6 +139,7 @@ export class Calls {
       throw outcome;
     } finally {
       this.#running.delete(controller);
+      if (this.#running.size === 0) for (const hear of this.#heardIdle.splice(0)) hear();
       const durationMs = nowMs() - startMs;
       metrics.grpcInFlight.dec({ method });
       metrics.grpcSeconds.observe({ method }, durationMs / 1000);

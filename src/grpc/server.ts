@@ -5,6 +5,7 @@ import type { OperationsHandlers } from '../gen/google/longrunning/Operations.ts
 import type { Logger } from '../telemetry/log.ts';
 import { detailStatuses, detailUnknownMethods } from './detailed-status.ts';
 import { hotCalls } from './hot-calls.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import { serviceDefinition } from './protos.ts';
 import { reflection } from './reflection.ts';
 import { raiseReceiveWindow } from './receive-window.ts';
@@ -65,6 +66,7 @@ export async function startGrpcServer(
     // Channelz keeps a record of each connection and call that nobody here reads.
     'grpc.enable_channelz': 0,
   });
+  const sessions = new Http2Sessions(server);
   raiseReceiveWindow(server, (error) => parts.log.error({ err: error }, 'uploads will be slow'));
   detailUnknownMethods(server);
   server.addService(fileService(), { ...parts.files });
@@ -83,7 +85,10 @@ export async function startGrpcServer(
       for (const service of ['', ...SERVICES]) health.setStatus(service, 'NOT_SERVING');
     },
     close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
-    destroy: () => server.forceShutdown(),
+    destroy() {
+      server.forceShutdown();
+      sessions.destroy();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
+import { Client, credentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { ContractClient, expectContent } from '../support/contract-client.ts';
 import { runningServer } from '../support/running-server.ts';
@@ -71,6 +72,18 @@ describe('a server that is asked to stop', () => {
     await expectContent(after, (await after.sendRest(upload.name, bytes, persistedSize)).name, bytes);
   });
 
+  it('ends though a client neither reads on nor goes away', async () => {
+    const client = server.client();
+    const file = await client.put(randomBytes(60 * MIB));
+    const read = client.channel.readFile({ file: file.name });
+    read.on('error', () => undefined);
+    await new Promise((resolve) => read.once('readable', resolve));
+    const begin = performance.now();
+    expect(await server.process.stop()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begin).toBeLessThan(6000);
+    await server.start();
+  });
+
   it('does not wait for connections on which nothing happens, nor for streams that ended badly', async () => {
     const client = server.client();
     await client.call('ListFiles', { parent: client.parent });
@@ -83,6 +96,27 @@ describe('a server that is asked to stop', () => {
     const begin = performance.now();
     expect(await server.process.stop()).toEqual({ code: 0, signal: null });
     expect(performance.now() - begin).toBeLessThan(1400);
+    await server.start();
+  });
+});
+
+describe('a server whose health is watched', () => {
+  it('tells the watcher that it stops, and does not wait for it', async () => {
+    await server.process.stop();
+    await server.start({ LONGSHORE_DRAIN_TIMEOUT: '20s' });
+    const watcher = new Client(server.process.address, credentials.createInsecure());
+    const bytes = (value: Buffer) => value;
+    const path = '/grpc.health.v1.Health/Watch';
+    const watch = watcher.makeServerStreamRequest(path, bytes, bytes, Buffer.alloc(0));
+    const states: number[] = [];
+    watch.on('data', (response: Buffer) => states.push(response[1] ?? 0)).on('error', () => undefined);
+    await until(() => states.length > 0);
+    const begin = performance.now();
+    expect(await server.process.stop()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begin).toBeLessThan(5000);
+    // SERVING, then NOT_SERVING.
+    expect(states).toEqual([1, 2]);
+    watcher.close();
     await server.start();
   });
 });
