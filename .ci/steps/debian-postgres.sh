@@ -20,4 +20,4 @@ as_postgres "$bin/psql" -q -h 127.0.0.1 -p "$port" -U admin -d postgres -c 'crea
 "$bin/postgres" --version
 
 export TEST_DATABASE_URL=postgres://tester@127.0.0.1:$port/postgres
-node_modules/.bin/tsx tests/run.ts $(grep -rlE 'createTestDatabase|postgresAdminUrl' tests --include='*.test.ts' | grep -vE '^tests/(e2e|languages)/' | sort)
+node_modules/.bin/tsx tests/run.ts $(grep -rlE 'createTestDatabase|postgresAdminUrl' tests --include='*.test.ts' | grep -vE '^tests/(e2e|languages|themes)/' | sort)
