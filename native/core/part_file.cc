@@ -18,6 +18,8 @@ namespace longshore {
 namespace {
 
 constexpr int kLockTriesMax = 10;
+// Every opening reads all journals. From so many on, one that is alone makes a single one of them.
+constexpr size_t kJournalsToMerge = 64;
 // A journal that has grown by this much beyond what it would be if it were written anew is.
 constexpr uint64_t kJournalGrowthBytesMax = uint64_t{16} << 20;
 
@@ -27,6 +29,21 @@ bool StillThere(int fd, const std::string& path) {
   struct stat named {};
   return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+// False when somebody else's lock is in the way. A lock held before, of the other kind, is gone
+// then.
+bool TryLock(const UniqueFd& fd, int kind, const std::string& path) {
+  while (::flock(fd.get(), kind | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return false;
+    throw std::system_error(errno, std::generic_category(), "lock " + path);
+  }
+  return true;
+}
+
+StorageError Locked(const std::string& path) {
+  return {"LOCKED", "lock " + path + ": another opener holds it"};
 }
 
 }  // namespace
@@ -57,12 +74,10 @@ void PartFile::Lock() {
   for (int tries = 0; tries < kLockTriesMax; ++tries) {
     MakeFolder(options_.folder);
     UniqueFd fd = OpenToReadAndWrite(path);
-    if (::flock(fd.get(), (options_.exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK)
-        throw std::system_error(errno, std::generic_category(), "lock " + path);
-      throw StorageError("LOCKED", "lock " + path + ": another opener holds it");
-    }
+    merging_ = !options_.exclusive && CountJournals(options_.folder) >= kJournalsToMerge &&
+               TryLock(fd, LOCK_EX, path);
+    const int kind = options_.exclusive ? LOCK_EX : LOCK_SH;
+    if (!merging_ && !TryLock(fd, kind, path)) throw Locked(path);
     if (!StillThere(fd.get(), path)) continue;
     lock_ = std::move(fd);
     return;
@@ -73,7 +88,7 @@ void PartFile::Lock() {
 void PartFile::TakeUp() {
   const std::string path = ContentPath(options_.folder);
   UniqueFd content = OpenToReadAndWrite(path);
-  Journaled journaled = ReadJournals(options_.folder);
+  const Journaled journaled = ReadJournals(options_.folder);
   if (journaled.total_bytes && options_.total_bytes &&
       *journaled.total_bytes != *options_.total_bytes) {
     throw StorageError("SIZE_MISMATCH", "open " + path + ": it was begun with another total size",
@@ -85,10 +100,24 @@ void PartFile::TakeUp() {
                                        if (const auto self = weak.lock()) self->RunSteps();
                                      });
   intake_->Adopt(journaled.chunks, journaled.frontier, false);
-  sessions_before_ = std::move(journaled.sessions);
+  sessions_before_ = journaled.sessions;
   durability_ = DurabilityOf(journaled);
   persisted_ = durability_.Sum();
+  if (merging_) MergeJournals(journaled);
   intake_->Begin();
+}
+
+// Nobody else adds to the journals meanwhile: a shared opening is alone until the end of this.
+void PartFile::MergeJournals(const Journaled& journaled) {
+  Settled all;
+  all.chunks = journaled.chunks;
+  all.frontier = journaled.frontier;
+  all.everything = true;
+  SyncData(intake_->content(), intake_->path());
+  WriteJournal(all);
+  merging_ = false;
+  const std::string path = LockPath(options_.folder);
+  if (!TryLock(lock_, LOCK_SH, path)) throw Locked(path);
 }
 
 Persisted PartFile::persisted() {
@@ -222,7 +251,7 @@ void PartFile::WriteJournal(const Settled& settled) {
   if (!journal_) journal_.emplace(JournalPath(options_.folder, options_.session));
   journal_->Start(records);
   fresh_journal_bytes_ = records.size();
-  if (!options_.exclusive) return;
+  if (!options_.exclusive && !merging_) return;
   // This one now says all that those before it said, and nobody else writes.
   for (const std::string& session : std::exchange(sessions_before_, {})) {
     if (session != options_.session) Remove(JournalPath(options_.folder, session));

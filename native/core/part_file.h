@@ -15,6 +15,7 @@
 #include "native/core/intake.h"
 #include "native/core/journal_file.h"
 #include "native/core/outcome.h"
+#include "native/core/part_folder.h"
 #include "native/core/publish.h"
 #include "native/core/unique_fd.h"
 
@@ -63,6 +64,7 @@ class PartFile final : public std::enable_shared_from_this<PartFile> {
 
   void Lock();
   void TakeUp();
+  void MergeJournals(const Journaled& journaled);
   void Post(Step step);
   void RunSteps();
   void RunStep(std::vector<Step> steps);
@@ -79,6 +81,7 @@ class PartFile final : public std::enable_shared_from_this<PartFile> {
 
   const PartFileOptions options_;
   UniqueFd lock_;
+  bool merging_ = false;  // alone for a moment, though it be shared
   std::shared_ptr<Intake> intake_;
 
   // Only the step that runs touches these.

@@ -132,6 +132,8 @@ std::string JournalPath(const std::string& folder, const std::string& session) {
   return folder + "/" + session + std::string(kJournalSuffix);
 }
 
+size_t CountJournals(const std::string& folder) { return ListSessions(folder).size(); }
+
 Journaled ReadJournals(const std::string& folder) {
   Journaled journaled;
   const std::vector<Journal> journals = ReadAll(folder, journaled.sessions);

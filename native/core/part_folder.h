@@ -1,6 +1,7 @@
 #ifndef LONGSHORE_NATIVE_CORE_PART_FOLDER_H_
 #define LONGSHORE_NATIVE_CORE_PART_FOLDER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ struct Journaled {
 // chunk, the content decides, and a frontier that passed over the other version does not count.
 // What lies beyond the content's end is left out. An absent folder is an empty one.
 Journaled ReadJournals(const std::string& folder);
+
+// How many journals there are to read.
+size_t CountJournals(const std::string& folder);
 
 // The durable part of it.
 Durability DurabilityOf(const Journaled& journaled);

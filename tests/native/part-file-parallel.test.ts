@@ -47,6 +47,30 @@ describe('a part file written in any order', () => {
     expect(await file.finish(content.length)).toEqual(expectedContent(content));
   });
 
+  it('has few journals however many openings there were, and none goes that somebody may be adding to', async () => {
+    const folder = newFolder();
+    const content = sampleBytes(3 * MiB);
+    const journals = () => readdirSync(folder).filter((name) => name.endsWith('.journal'));
+    const writeOn = async (session: string, bytes: number): Promise<void> => {
+      await using file = await open(folder, session);
+      await writeRange(file, content, file.nextOffset, Math.min(file.nextOffset + bytes, content.length));
+      await file.sync();
+    };
+    for (let session = 0; session < 150; session += 1) await writeOn(`a${session}`, 10_000);
+    expect(journals().length).toBeLessThanOrEqual(65);
+    const other = await open(folder, 'other');
+    expect(other.persisted.size).toBe(150 * 10_000);
+    const before = journals();
+    for (let session = 0; session < 70; session += 1) await writeOn(`b${session}`, 10_000);
+    expect(journals()).toEqual(expect.arrayContaining(before));
+    await other.close();
+    await writeOn('last', content.length);
+    expect(journals()).toEqual(['last.journal']);
+    await using file = await openPartFile({ folder, session: 'end', exclusive: true, totalBytes: null });
+    expect(file.persisted).toMatchObject({ size: content.length, crc32c: crc32c(content) });
+    expect(await file.finish(content.length)).toEqual(expectedContent(content));
+  });
+
   it('persists whole chunks ahead of a gap, and the prefix to the byte', async () => {
     const content = sampleBytes(6 * MiB + 10);
     const folder = newFolder();
