@@ -119,11 +119,6 @@ export class UploadReceiver {
     }
   }
 
-  /** The part file of an upload held here; null when another process, or none, has it. */
-  held(uploadId: string): OpenUpload | null {
-    return this.#held.get(uploadId)?.open ?? null;
-  }
-
   /** Ends every writer of one upload: it was cancelled, or is about to be finalised alone. */
   async release(uploadId: string, reason: LongshoreError): Promise<void> {
     const held = this.#held.get(uploadId);
