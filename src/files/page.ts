@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { fieldInvalid } from './field-invalid.ts';
+import type { FileRecord } from './file.ts';
 
 const PAGE_SIZE_DEFAULT = 50;
 const PAGE_SIZE_MAX = 1000;
@@ -26,6 +27,18 @@ export const ORDER_DEFAULT: Order = [{ field: 'create_time', descending: true }]
 export interface PageCursor {
   readonly values: readonly (string | number)[];
   readonly id: string;
+}
+
+const ORDERED_BY = {
+  create_time: (file: FileRecord) => file.createTime.getTime(),
+  update_time: (file: FileRecord) => file.updateTime.getTime(),
+  size_bytes: (file: FileRecord) => file.sizeBytes,
+  display_name: (file: FileRecord) => file.displayName,
+} as const satisfies Record<OrderField, (file: FileRecord) => string | number>;
+
+/** The cursor that stands on `file`. */
+export function cursorOf(order: Order, file: FileRecord): PageCursor {
+  return { values: order.map(({ field }) => ORDERED_BY[field](file)), id: file.fileId };
 }
 
 /** The size to use for a page: 0 is the default, too large is cut down (AIP-158). Throws FIELD_INVALID when negative. */

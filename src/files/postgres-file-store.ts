@@ -10,7 +10,7 @@ import {
 } from './file-guard.ts';
 import type { FileListQuery, FileStore, StoredContent } from './file-store.ts';
 import type { FileChanges, FileRecord, FileSpec } from './file.ts';
-import type { PageCursor } from './page.ts';
+import { cursorOf, type PageCursor } from './page.ts';
 import { commitFile, commitHeldFile, copyFile, type CommitOptions } from './postgres-file-commit.ts';
 import { FILE_COLUMNS, fileOf, lockFile, NEW_ETAG, type FileRow } from './postgres-file-row.ts';
 import {
@@ -21,7 +21,7 @@ import {
   type FileReads,
 } from './postgres-file-sweep.ts';
 import { filterSql } from './postgres-filter.ts';
-import { afterSql, cursorOf, orderBySql } from './postgres-keyset.ts';
+import { afterSql, orderBySql } from './postgres-keyset.ts';
 
 /** File records in the tables `files` and `blobs`. */
 export class PostgresFileStore implements FileStore {
@@ -93,10 +93,10 @@ export class PostgresFileStore implements FileStore {
        limit ${parameters.add(pageSize + 1, 'bigint')}`,
       parameters.values,
     );
-    const page = rows.slice(0, pageSize);
-    const last = page.at(-1);
+    const files = rows.slice(0, pageSize).map(fileOf);
+    const last = files.at(-1);
     const next = rows.length > pageSize && last !== undefined ? cursorOf(order, last) : null;
-    return { files: page.map(fileOf), next };
+    return { files, next };
   }
 
   update(tenantId: string, fileId: string, changes: FileChanges, etag: string | null): Promise<FileRecord> {

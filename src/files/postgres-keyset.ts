@@ -1,6 +1,5 @@
 import type { Parameters } from '../postgres/parameters.ts';
 import { fieldInvalid } from './field-invalid.ts';
-import type { FileRow } from './postgres-file-row.ts';
 import type { Order, OrderField, PageCursor } from './page.ts';
 
 interface Key {
@@ -38,15 +37,6 @@ export function afterSql(order: Order, cursor: PageCursor, parameters: Parameter
     return `(${columns}) ${descending === 0 ? '>' : '<'} (${values.join(', ')})`;
   }
   return mixedSql(keys, values);
-}
-
-/** The cursor that stands on `row`. */
-export function cursorOf(order: Order, row: FileRow): PageCursor {
-  const values = order.map(({ field }) => {
-    const value = row[field];
-    return value instanceof Date ? value.getTime() : value;
-  });
-  return { values, id: row.file_id };
 }
 
 function keysOf(order: Order): Key[] {

@@ -12,6 +12,7 @@ import type { RequestStore } from '../operations/request-store.ts';
 import type { Clock } from '../clock.ts';
 import type { Calls } from './calls.ts';
 import { changesOf } from './file-changes.ts';
+import { fittingPage } from './fitting-page.ts';
 import { once, type RepeatableRequest } from './once.ts';
 import { fromDigest, toFile } from './messages.ts';
 
@@ -60,14 +61,16 @@ export function fileMethods(parts: FileMethodParts, calls: Calls): FileMethods {
       const tenantId = parseTenantName(request.parent);
       authorize(caller, 'read', tenantId);
       const list = [tenantId, request.filter, request.orderBy, String(request.showDeleted)];
-      const page = await files.list({
+      const order = parseOrder(request.orderBy);
+      const found = await files.list({
         tenantId,
         filter: parseFilter(request.filter),
-        order: parseOrder(request.orderBy),
+        order,
         pageSize: pageSize(request.pageSize),
         cursor: tokens.open(request.pageToken, list),
         showDeleted: request.showDeleted,
       });
+      const page = fittingPage(found, order);
       return { files: page.files.map(toFile), nextPageToken: page.next ? tokens.seal(page.next, list) : '' };
     }),
 

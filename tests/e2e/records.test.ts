@@ -297,6 +297,26 @@ describe('a verification', () => {
   });
 });
 
+describe('a list of files with much metadata', () => {
+  it('comes in pages that fit into a message, each file once', async () => {
+    const caller = server.client();
+    // Numbers are several times as long in a message as they are as JSON.
+    const values = Array.from({ length: 5000 }, () => ({ numberValue: 1 }));
+    const metadata = { fields: { a: { listValue: { values } } } };
+    for (let batch = 0; batch < 3; batch += 1) {
+      const items = Array.from({ length: 40 }, (_, index) => ({
+        file: { metadata },
+        fileId: `f${batch * 40 + index}`,
+        chunk: { content: Buffer.from('x') },
+      }));
+      await caller.call('BatchUploadFiles', { parent: caller.parent, items });
+    }
+    const names = await listed(caller, { orderBy: 'display_name', pageSize: 1000 });
+    expect(names).toHaveLength(120);
+    expect(new Set(names).size).toBe(120);
+  });
+});
+
 describe('long lists of uploads and operations', () => {
   it('leave the database to others, however many are asked for at once', async () => {
     const caller = server.client();
