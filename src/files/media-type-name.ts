@@ -26,9 +26,22 @@ export function essenceOf(mediaType: string): string {
   return (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
+/**
+ * Endings of programs (not `.com`, which ends names of sites too), which mime knows as `application/octet-stream` or not at all. Those of Windows as registered:
+ * https://www.iana.org/assignments/media-types/application/vnd.microsoft.portable-executable
+ */
+const PROGRAMS: ReadonlyMap<string, string> = new Map([
+  ...['acm', 'ax', 'cpl', 'dll', 'drv', 'efi', 'exe', 'mui', 'ocx', 'scr', 'sys', 'tsp'].map(
+    (ending) => [ending, 'application/vnd.microsoft.portable-executable'] as const,
+  ),
+  ['lnk', 'application/x-ms-shortcut'],
+]);
+
 /** The type that the name's ending stands for; null when it has none that is known. */
 export function mediaTypeByName(displayName: string): string | null {
   const base = displayName.slice(displayName.lastIndexOf('/') + 1);
+  const program = PROGRAMS.get(base.slice(base.lastIndexOf('.') + 1).toLowerCase());
+  if (program !== undefined && base.includes('.')) return program;
   // mime takes a name without a dot for an ending: "pdf" would be a PDF.
   return base.includes('.') ? mime.getType(base) : null;
 }

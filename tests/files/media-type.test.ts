@@ -98,6 +98,29 @@ describe('content that was not declared', () => {
   );
 });
 
+describe('the name of a program', () => {
+  const rules = {
+    ...OPEN,
+    blocked: ['application/vnd.microsoft.portable-executable', 'application/x-ms-shortcut'],
+  };
+  it.each(['a.exe', 'folder/B.DLL', 'setup.pdf.scr', 'x.lnk'])(
+    '%s is refused as such, whatever is in it',
+    (displayName) => {
+      const types = new MediaTypes(rules);
+      expect(() => types.checkDeclared({ mediaType: '', displayName }, null)).toThrow(reason('TYPE_BLOCKED'));
+      expect(() => types.checkDeclared({ mediaType: 'text/plain', displayName }, null)).toThrow(
+        reason('TYPE_BLOCKED'),
+      );
+    },
+  );
+
+  it('is not seen in names that only look like it', () => {
+    for (const displayName of ['exe', 'dll', 'www.example.com', 'a.exe.txt']) {
+      expect(() => new MediaTypes(rules).checkDeclared({ mediaType: '', displayName }, null)).not.toThrow();
+    }
+  });
+});
+
 describe('a blocked type', () => {
   const rules = { ...OPEN, blocked: ['application/x-msdownload', 'application/vnd.ms-*', 'video/*'] };
 
