@@ -72,7 +72,8 @@ Persisted PartFile::Inspect(const std::string& folder) {
 void PartFile::Lock() {
   const std::string path = LockPath(options_.folder);
   for (int tries = 0; tries < kLockTriesMax; ++tries) {
-    MakeFolder(options_.folder);
+    // Whoever made it may have died before its name was on disk.
+    if (!MakeFolder(options_.folder)) SyncFolder(ParentOf(options_.folder));
     UniqueFd fd = OpenToReadAndWrite(path);
     merging_ = !options_.exclusive && CountJournals(options_.folder) >= kJournalsToMerge &&
                TryLock(fd, LOCK_EX, path);
