@@ -194,6 +194,8 @@ async function assemble(config: Config, log: Logger, lifetime: Lifetime): Promis
     },
     log,
   );
+  // Whoever needs them hears when they cannot start; until then it must not end the process.
+  jobs.catch(() => undefined);
   void lifetime.own(jobs, async (it) => (await it).stop());
 
   // Who may call, and how.
