@@ -41,15 +41,16 @@ export async function startJobs(
   const stopping = new AbortController();
   const periods = new Map<string, number>();
   const pools: WorkerPools = { alive: new Set(), ended: new Set() };
-  let underWay = 0;
+  /** Names of the tasks that run here, one entry for each. */
+  const underWay: string[] = [];
   const taskList: TaskList = {};
   for (const [name, task] of Object.entries(tasks)) {
     taskList[name] = async (payload) => {
-      underWay += 1;
+      underWay.push(name);
       try {
         await task(payload, stopping.signal);
       } finally {
-        underWay -= 1;
+        underWay.splice(underWay.indexOf(name), 1);
         if (!stopping.signal.aborted) await schedule(name, true);
       }
     };
@@ -71,7 +72,7 @@ export async function startJobs(
 
   /** Jobs whose end could not be told to the database are nobody's once the workers that had them are gone. */
   const releaseEnded = async (): Promise<void> => {
-    if (underWay > 0 || pools.ended.size === 0) return;
+    if (underWay.length > 0 || pools.ended.size === 0) return;
     const ended = [...pools.ended];
     await pool.query('select graphile_worker.force_unlock_workers($1)', [ended]);
     for (const id of ended) pools.ended.delete(id);
@@ -97,7 +98,7 @@ export async function startJobs(
     while (!stopping.signal.aborted) {
       try {
         await clock.sleep(HEARTBEAT_MS, stopping.signal);
-        await keepJobs(pool, [...pools.alive]);
+        await keepJobs(pool, [...pools.alive], [...underWay]);
         await releaseEnded();
         // One whose end could not be told to the database was not put down for the next time.
         for (const task of periods.keys()) await schedule(task, false);
@@ -178,11 +179,22 @@ async function isWanted(pool: pg.Pool, task: string, runAt: Date, hasRun: boolea
   return job.is_running ? hasRun : job.is_later;
 }
 
-/** Says that these are alive, and gives the jobs of those that are not to others. */
-async function keepJobs(pool: pg.Pool, pools: readonly string[]): Promise<void> {
-  await pool.query('update graphile_worker._private_jobs set locked_at = now() where locked_by = any($1)', [
-    pools,
-  ]);
+/**
+ * Says that the jobs under way here are alive, and frees those that are not: of processes that died, and of workers of ours that
+ * could not tell the database how a job ended.
+ */
+async function keepJobs(pool: pg.Pool, pools: readonly string[], underWay: readonly string[]): Promise<void> {
+  await pool.query(
+    `update graphile_worker._private_jobs set locked_at = now()
+     where locked_by = any($1)
+       and task_id in (select id from graphile_worker._private_tasks where identifier = any($2))`,
+    [pools, underWay],
+  );
+  await pool.query(
+    `update graphile_worker._private_jobs set locked_by = null, locked_at = null
+     where locked_by = any($1) and locked_at < now() - $2 * interval '1 millisecond'`,
+    [pools, HEARTBEAT_MS],
+  );
   await releaseSilent(pool);
 }
 
