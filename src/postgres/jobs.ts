@@ -168,15 +168,15 @@ function keyOf(task: string): string {
  * interval is shorter now than it was; the one that has run wants the next.
  */
 async function isWanted(pool: pg.Pool, task: string, runAt: Date, hasRun: boolean): Promise<boolean> {
-  const { rows } = await pool.query<{ is_running: boolean; is_later: boolean }>(
-    `select locked_at is not null as is_running, run_at > $2 as is_later
+  const { rows } = await pool.query<{ is_running: boolean; is_later: boolean; is_given_up: boolean }>(
+    `select locked_at is not null as is_running, run_at > $2 as is_later, attempts >= max_attempts as is_given_up
      from graphile_worker._private_jobs
      where key = $1`,
     [keyOf(task), runAt],
   );
   const [job] = rows;
   if (!job) return true;
-  return job.is_running ? hasRun : job.is_later;
+  return job.is_running ? hasRun : job.is_later || job.is_given_up;
 }
 
 /**

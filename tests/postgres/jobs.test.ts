@@ -31,6 +31,18 @@ async function start(
   return jobs;
 }
 
+/** A task that takes as long as its process. */
+function heldUntilStopped(_: unknown, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}
+
+async function lockedJobs(): Promise<string[]> {
+  const { rows } = await database.postgres.query<{ locked_by: string }>(
+    'select locked_by from graphile_worker._private_jobs where locked_by is not null',
+  );
+  return rows.map((row) => row.locked_by);
+}
+
 test('a job is done once, though two processes wait for it', async () => {
   const done: unknown[] = [];
   const tasks = { count: async (payload: unknown) => void done.push(payload) };
@@ -74,6 +86,40 @@ test('a process that is at a job says so every five seconds, so that nobody take
     );
     return rows[0]?.fresh === true;
   });
+});
+
+test('a job that was given to a process by an answer that never came is done all the same', async () => {
+  const clock = new FakeClock(Date.now());
+  let isDone = false;
+  const jobs = await start(
+    { hold: heldUntilStopped, work: async () => void (isDone = true) },
+    undefined,
+    clock,
+  );
+  await jobs.add('hold', {});
+  await until(async () => (await lockedJobs()).length === 1);
+  await jobs.add('work', {}, { runAt: new Date(Date.now() + 3_600_000) });
+  // As when the connection is lost between the database's giving it out and our hearing of it.
+  const [holder] = await lockedJobs();
+  await database.postgres.query(
+    `update graphile_worker._private_jobs
+     set run_at = now(), locked_by = $1, locked_at = now() - interval '20 seconds'
+     where locked_by is null`,
+    [holder],
+  );
+  await clock.advance(5000);
+  await until(() => isDone);
+});
+
+test('a periodic task that was given up is put down again', async () => {
+  let runs = 0;
+  const jobs = await start({ tick: async () => void (runs += 1) });
+  await jobs.every(3_600_000, 'tick');
+  await database.postgres.query(
+    'update graphile_worker._private_jobs set attempts = max_attempts, run_at = now()',
+  );
+  await jobs.every(100, 'tick');
+  await until(() => runs > 0);
 });
 
 test('a periodic task runs again and again, never twice at once, also when it fails', async () => {
