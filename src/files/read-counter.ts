@@ -74,6 +74,8 @@ export class ReadCounter {
       this.#metrics.trackingLost.inc(reads.count);
       return;
     }
-    this.#reads.set(key, { ...reads, count: (known?.count ?? 0) + reads.count });
+    // What comes back from a flush that failed is older than what was counted meanwhile.
+    const lastTime = known && known.lastTime > reads.lastTime ? known.lastTime : reads.lastTime;
+    this.#reads.set(key, { ...reads, lastTime, count: (known?.count ?? 0) + reads.count });
   }
 }

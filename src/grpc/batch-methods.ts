@@ -11,11 +11,13 @@ import type { NewId } from '../files/ids.ts';
 import { formatName, parseName, parseTenantName } from '../files/names.ts';
 import type { ReadCounter } from '../files/read-counter.ts';
 import type { SmallFiles } from '../files/small-files.ts';
+import type { Status } from '../gen/google/rpc/Status.ts';
 import type { BatchReadFilesResponse } from '../gen/longshore/v1/BatchReadFilesResponse.ts';
 import type { BatchUploadFilesResponse } from '../gen/longshore/v1/BatchUploadFilesResponse.ts';
 import type { BatchUploadFilesRequest__Output } from '../gen/longshore/v1/BatchUploadFilesRequest.ts';
 import type { FileServiceHandlers } from '../gen/longshore/v1/FileService.ts';
 import type { RequestStore } from '../operations/request-store.ts';
+import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Calls } from './calls.ts';
 import { each } from './each.ts';
@@ -56,15 +58,15 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
       return { files: (await files.getMany(tenantId, ids)).map(toFile) };
     }),
 
-    BatchReadFiles: calls.unary(async (request, { caller }) => {
+    BatchReadFiles: calls.unary(async (request, { caller, log }) => {
       const { tenantId, ids } = namesOf(request, itemsMax);
       authorize(caller, 'read', tenantId);
       const budget = { bytes: parts.bytesMax };
-      const items = await each(ids, (id) => readItem(parts, tenantId, id, budget));
+      const items = await each(ids, (id) => readItem(parts, tenantId, id, budget, log));
       return { items };
     }),
 
-    BatchUploadFiles: calls.unary(async (request, { caller, signal }) => {
+    BatchUploadFiles: calls.unary(async (request, { caller, signal, log }) => {
       const tenantId = parseTenantName(request.parent);
       authorize(caller, 'write', tenantId);
       requireItems(request.items.length, itemsMax, 'items');
@@ -78,7 +80,7 @@ export function batchMethods(parts: BatchMethodParts, calls: Calls): BatchMethod
         answer: 'longshore.v1.BatchUploadFilesResponse',
       };
       return once(parts.requests, repeatable, signal, async () => ({
-        items: await each(request.items, (item) => uploadItem(parts, tenantId, item)),
+        items: await each(request.items, (item) => uploadItem(parts, tenantId, item, log)),
       }));
     }),
 
@@ -131,6 +133,7 @@ async function readItem(
   tenantId: string,
   id: string,
   budget: { bytes: number },
+  log: Logger,
 ): Promise<ReadItem> {
   const name = formatName('files', tenantId, id);
   try {
@@ -144,7 +147,7 @@ async function readItem(
     }
     return { name, chunk: await readWhole(parts, file) };
   } catch (error) {
-    return { name, status: statusMessage(LongshoreError.from(error)) };
+    return { name, status: itemStatus(error, log) };
   }
 }
 
@@ -168,6 +171,7 @@ async function uploadItem(
   parts: BatchMethodParts,
   tenantId: string,
   item: BatchUploadFilesRequest__Output['items'][number],
+  log: Logger,
 ): Promise<UploadItem> {
   try {
     const file = await parts.small.store({
@@ -179,6 +183,13 @@ async function uploadItem(
     });
     return { file: toFile(file) };
   } catch (error) {
-    return { status: statusMessage(LongshoreError.from(error)) };
+    return { status: itemStatus(error, log) };
   }
+}
+
+/** The call itself goes well, so that a fault of ours would be seen nowhere else. */
+function itemStatus(thrown: unknown, log: Logger): Status {
+  const error = LongshoreError.from(thrown);
+  if (error.reason === 'INTERNAL') log.error({ err: error }, 'an item failed by a fault of ours');
+  return statusMessage(error);
 }
