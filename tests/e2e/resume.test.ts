@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ContractClient, expectContent } from '../support/contract-client.ts';
 import { sha256 } from '../support/digest.ts';
@@ -102,6 +103,58 @@ describe('an upload', () => {
     await expect(writer.ended).rejects.toMatchObject({ code: 'ABORTED', reason: 'OVERLAP_DIFFERS' });
     const again = await caller.sendRest(other.name, bytes, MIB);
     expect(again.digest?.sha256).toBe(sha256(bytes));
+  });
+
+  it('is the same content in the end, however it was cut, repeated and cut off', async () => {
+    const caller = client();
+    const content = bytes.subarray(0, 3 * MIB);
+    /** One stream: where it begins before what is there, the sizes of its chunks, and how it ends. */
+    const stream = fc.record({
+      back: fc.integer({ min: 0, max: 2 * MIB }),
+      chunks: fc.array(fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 2 * MIB })), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      ends: fc.constantFrom('flushed', 'half-closed', 'cancelled'),
+    });
+    const send = async (
+      name: string,
+      { back, chunks, ends }: typeof stream extends fc.Arbitrary<infer T> ? T : never,
+    ) => {
+      const { persistedSize } = await caller.call('GetUpload', { name });
+      const writer = caller.write().start(name);
+      let at = Math.max(persistedSize - back, 0);
+      for (const size of chunks) {
+        await writer.chunk(at, content.subarray(at, at + size));
+        at = Math.min(at + size, content.length);
+      }
+      if (ends === 'flushed') await writer.flush(at);
+      if (ends === 'half-closed') {
+        writer.call.end();
+        await writer.ended;
+      }
+      writer.cancel();
+      return ends === 'cancelled' ? persistedSize : Math.max(at, persistedSize);
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(stream, { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        async (streams, isParallel) => {
+          const { name } = await caller.createUpload({ totalSize: content.length, parallel: isParallel });
+          for (const each of streams) {
+            const promised = await send(name, each);
+            const { persistedSize } = await caller.call('GetUpload', { name });
+            expect(persistedSize).toBeGreaterThanOrEqual(isParallel ? 0 : promised);
+          }
+          const { persistedSize } = await caller.call('GetUpload', { name });
+          const file = await caller.sendRest(name, content, persistedSize);
+          expect(file.digest?.sha256).toBe(sha256(content));
+          await caller.call('DeleteFile', { name: file.name });
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('is told where to go on when its client skips bytes', async () => {
